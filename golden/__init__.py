@@ -1,0 +1,64 @@
+"""What a network computes: data, float models, quantization, and the exact meaning of its integers.
+
+The built-in networks are in ``golden.zoo``.
+"""
+
+from golden.accuracy import accuracy, predict
+from golden.data import (
+    CSVLoader,
+    Dataset,
+    DataSplitterTransform,
+    NormalizeZScoreTransform,
+    QuantizeTransform,
+    Split,
+    TransformsPipeline,
+    load_breast_cancer,
+    load_digits,
+    load_iris,
+    load_mnist,
+    load_wine,
+)
+from golden.encoding import Encoding
+from golden.graph import Graph, Node
+from golden.importers import from_sklearn
+from golden.model import Linear, ReLU, Sequential, SoftMax
+from golden.ops import Argmax, Dense, Op, Relu, Requantize, Reshape
+from golden.quantizer import quantize
+from golden.training import History, fit
+from golden.types import IntType, TensorType
+
+__all__ = [
+    "Argmax",
+    "CSVLoader",
+    "DataSplitterTransform",
+    "Dataset",
+    "Dense",
+    "Encoding",
+    "Graph",
+    "History",
+    "IntType",
+    "Linear",
+    "Node",
+    "NormalizeZScoreTransform",
+    "Op",
+    "QuantizeTransform",
+    "ReLU",
+    "Relu",
+    "Requantize",
+    "Reshape",
+    "Sequential",
+    "SoftMax",
+    "Split",
+    "TensorType",
+    "TransformsPipeline",
+    "accuracy",
+    "fit",
+    "from_sklearn",
+    "load_breast_cancer",
+    "load_digits",
+    "load_iris",
+    "load_mnist",
+    "load_wine",
+    "predict",
+    "quantize",
+]

@@ -1,0 +1,31 @@
+"""How often a classifier is right."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from golden.graph import Graph
+from golden.model import Sequential
+from golden.training import Samples
+from golden.types import IntArray
+
+
+def predict(classifier: Sequential | Graph, split: Samples) -> IntArray:
+    """The class of every sample, shape (samples,): the first largest logit of a model or graph, or a graph's Argmax."""
+    if isinstance(classifier, Sequential):
+        result = classifier.logits(split.x)
+    else:
+        result = np.asarray(classifier(classifier.encode(split.x)))
+    return np.asarray(result.argmax(axis=1) if result.ndim == 2 else result, dtype=np.int64)
+
+
+def accuracy(classifier: Sequential | Graph, split: Samples) -> float:
+    """Fraction of the samples whose class ``classifier`` names, 0 to 1.
+
+    Raises:
+        ValueError: for a split without samples or without integer labels.
+    """
+    y = np.asarray(split.y)
+    if y.ndim != 1 or not len(y) or y.dtype.kind not in "iub":
+        raise ValueError(f"accuracy needs integer labels of shape (samples,), not {y.dtype} of {y.shape}")
+    return float((predict(classifier, split) == y).mean())

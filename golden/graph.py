@@ -1,0 +1,159 @@
+"""The Graph: an immutable, type-checked DAG of ops, the one description that every witness starts from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+
+import numpy as np
+import numpy.typing as npt
+
+from golden.encoding import Encoding
+from golden.ops.op import Op
+from golden.types import FloatArray, IntArray, TensorType
+
+
+@dataclass(frozen=True)
+class Node:
+    """One op in a graph; its result has the node's name."""
+
+    name: str
+    op: Op
+    inputs: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Graph:
+    """Named ops on named tensors, in an order in which every tensor is made before it is read.
+
+    Args:
+        inputs: the type of each input by name.
+        nodes: the ops.
+        outputs: names of the result tensors.
+        encodings: how floats map to the integers of a tensor, by tensor name; the integer meaning does not use it.
+        classes: what the indices of a classifier's result stand for, if anything.
+
+    Raises:
+        ValueError: where types do not fit, a name is used twice or is unknown; a note names the layer.
+    """
+
+    inputs: Mapping[str, TensorType]
+    nodes: tuple[Node, ...]
+    outputs: tuple[str, ...]
+    encodings: Mapping[str, Encoding] = field(default_factory=dict)
+    classes: tuple[str, ...] = ()
+    types: Mapping[str, TensorType] = field(init=False)
+
+    def __post_init__(self) -> None:
+        types = dict(self.inputs)
+        for position, node in enumerate(self.nodes):
+            try:
+                if not node.name.isidentifier():
+                    raise ValueError(f"a layer's name must be an identifier, not {node.name!r}")
+                if node.name in types:
+                    raise ValueError(f"the name {node.name!r} is used twice")
+                unknown = [name for name in node.inputs if name not in types]
+                if unknown:
+                    raise ValueError(f"unknown tensor {unknown[0]!r}; before this layer there are {', '.join(types)}")
+                types[node.name] = node.op.out_type(*(types[name] for name in node.inputs))
+            except (ValueError, NotImplementedError) as error:
+                error.add_note(f"in layer {node.name!r} ({position + 1} of {len(self.nodes)})")
+                raise
+        missing = [name for name in (*self.outputs, *self.encodings) if name not in types]
+        if missing or not self.outputs or not self.inputs:
+            raise ValueError(
+                f"a graph needs inputs and outputs among its tensors {', '.join(types)}, not {missing or self.outputs}"
+            )
+        object.__setattr__(self, "types", MappingProxyType(types))
+
+    @classmethod
+    def chain(
+        cls,
+        x: TensorType,
+        *ops: Op,
+        names: Sequence[str] = (),
+        encodings: Mapping[str, Encoding] | None = None,
+        classes: Iterable[str] = (),
+    ) -> Graph:
+        """One op after the other from an input called ``x``.
+
+        Without ``names`` an op is called after its class and its place among its kind: ``dense1``, ``relu1``.
+        """
+        counts: dict[str, int] = {}
+        nodes, previous = [], "x"
+        if names and len(names) != len(ops):
+            raise ValueError(f"{len(ops)} ops need {len(ops)} names, not {len(names)}")
+        for position, op in enumerate(ops):
+            kind = type(op).__name__.lower()
+            counts[kind] = counts.get(kind, 0) + 1
+            name = names[position] if names else f"{kind}{counts[kind]}"
+            nodes.append(Node(name, op, (previous,)))
+            previous = name
+        return cls({"x": x}, tuple(nodes), (previous,), dict(encodings or {}), tuple(classes))
+
+    @property
+    def input_type(self) -> TensorType:
+        """Type of the input of a graph that has one."""
+        return self.inputs[self._only(tuple(self.inputs), "input")]
+
+    @property
+    def output_type(self) -> TensorType:
+        """Type of the output of a graph that has one."""
+        return self.types[self._only(self.outputs, "output")]
+
+    def node(self, name: str) -> Node:
+        """The node called ``name``."""
+        for node in self.nodes:
+            if node.name == name:
+                return node
+        raise ValueError(f"no layer {name!r}; there are {', '.join(n.name for n in self.nodes)}")
+
+    def __call__(self, x: npt.ArrayLike) -> IntArray:
+        """The output for a batch of inputs, shape (batch, \\*shape)."""
+        return self.trace(x)[self._only(self.outputs, "output")]
+
+    def trace(self, x: npt.ArrayLike) -> dict[str, IntArray]:
+        """Every tensor by name, the input included, for a batch of inputs.
+
+        Raises:
+            TypeError, ValueError: if ``x`` is not a batch of the input's type.
+        """
+        name = self._only(tuple(self.inputs), "input")
+        tensors = {name: self.inputs[name].check(x, f"the input {name!r}")}
+        for node in self.nodes:
+            tensors[node.name] = node.op(*(tensors[name] for name in node.inputs))
+        return tensors
+
+    def encode(self, x: npt.ArrayLike) -> IntArray:
+        """Floats, shape (batch, \\*shape), as the integers of the input: rounded, saturated."""
+        name = self._only(tuple(self.inputs), "input")
+        if name not in self.encodings:
+            raise ValueError(
+                f"the input {name!r} of this graph has no encoding: it takes integers, {self.inputs[name]}"
+            )
+        return self.encodings[name].encode(x, self.inputs[name])
+
+    def decode(self, y: npt.ArrayLike) -> FloatArray | IntArray:
+        """The real numbers that output integers stand for; indices (of an ``Argmax``) stand for themselves."""
+        name = self._only(self.outputs, "output")
+        return self.encodings[name].decode(y) if name in self.encodings else np.asarray(y)
+
+    def save(self, path: str | Path) -> None:
+        """Write the whole graph to one file; an interrupted write leaves nothing behind."""
+        from golden.serialize import save_graph
+
+        save_graph(self, Path(path))
+
+    @staticmethod
+    def load(path: str | Path) -> Graph:
+        """Read a graph that ``save`` wrote; raises FileNotFoundError or ValueError with the reason."""
+        from golden.serialize import load_graph
+
+        return load_graph(Path(path))
+
+    def _only(self, names: tuple[str, ...], what: str) -> str:
+        if len(names) != 1:
+            raise ValueError(f"this needs a graph with one {what}, not {len(names)}: {', '.join(names)}")
+        return names[0]

@@ -1,0 +1,145 @@
+"""A network as hardware: the PyRTL block, its Verilog, and the description of its ports."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import ceil
+from pathlib import Path
+from typing import Any
+
+import pyrtl
+
+from golden.graph import Graph
+from golden.types import IntType, TensorType
+from rtlgen.lowering import lower
+from rtlgen.plan import Plan, chain, plan
+from rtlgen.state import counter, state
+from rtlgen.stream import Stream, beats_of
+from rtlgen.tensor import HDLTensor
+from rtlgen.verilog import verilog_of, write_files
+
+INPUT, OUTPUT = "s_axis", "m_axis"
+
+
+@dataclass(frozen=True)
+class Design:
+    """The accelerator of one network.
+
+    Args:
+        name: of the Verilog module.
+        graph: what it computes.
+        plan: the hardware of every layer, and the exact cycles.
+        block: the hardware.
+        layer_of: the layer that each wire belongs to, by the wire's name; top-level wires are not in it.
+        ports: streams of the top and between the layers, as in the port description that ``write_verilog`` writes.
+    """
+
+    name: str
+    graph: Graph
+    plan: Plan
+    block: pyrtl.Block
+    layer_of: dict[str, str]
+    ports: dict[str, Any]
+
+    @property
+    def verilog(self) -> str:
+        """Verilog-2001 of the whole network in one module."""
+        return verilog_of(self.name, self.graph, self.plan, self.block, self.layer_of)
+
+    def write_verilog(self, path: str | Path) -> Path:
+        """Write the Verilog to ``path`` and the port description beside it, as ``.json``; both or none."""
+        return write_files(Path(path), self.verilog, self.ports)
+
+
+def generate(
+    graph: Graph, multipliers: int = 64, *, unrolled: bool = False, name: str = "accelerator"
+) -> Design:
+    """Generate the hardware of ``graph``; arguments and errors as of ``plan``, plus the Verilog module's ``name``.
+
+    The top has AXI4-Stream ports, one clock and one synchronous reset. Elements of ``tdata`` are as wide as whole
+    bytes, the first lane in the least significant ones; spare bits of an input are ignored, of an output they repeat
+    the sign. ``frame_error`` rises, and stays until reset, when ``s_axis_tlast`` comes at the wrong beat.
+    """
+    if not name.isidentifier() or not name.isascii():
+        raise ValueError(f"the name of a design must be a Verilog identifier, not {name!r}")
+    nodes = chain(graph)
+    chosen = plan(graph, multipliers, unrolled=unrolled)
+    block = pyrtl.Block()
+    layer_of: dict[str, str] = {}
+    with pyrtl.set_working_block(block, no_sanity_check=True):
+        x = _input(graph, chosen.input_lanes)
+        streams = []
+        for node in nodes:
+            before = set(block.wirevector_by_name)
+            try:
+                x = lower(node.op, chosen.layers[node.name], x, node.name)
+            except (ValueError, NotImplementedError) as error:
+                error.add_note(f"in layer {node.name!r}")
+                raise
+            layer_of |= dict.fromkeys(set(block.wirevector_by_name) - before, node.name)
+            streams.append(_port(x.name, f"{x.name}_out", x.type, x.lanes, x.type.dtype.bits))
+        _output(x)
+    block.sanity_check()
+    ports = {
+        "name": name,
+        "top": name,
+        "clock": "clk",
+        "reset": "reset",
+        "frame_error": "frame_error",
+        "input": _port(nodes[0].inputs[0], INPUT, graph.input_type, chosen.input_lanes, _bytes(graph.input_type)),
+        "output": _port(x.name, OUTPUT, x.type, x.lanes, _bytes(x.type)),
+        "streams": streams,
+        "plan": {"ii_cycles": chosen.ii_cycles, "latency_cycles": chosen.latency_cycles},
+    }
+    return Design(name, graph, chosen, block, layer_of, ports)
+
+
+def _bytes(type: TensorType) -> int:
+    """Bits of an element at the top: whole bytes."""
+    return 8 * ceil(type.dtype.bits / 8)
+
+
+def _port(tensor: str, prefix: str, type: TensorType, lanes: int, bits: int) -> dict[str, Any]:
+    return {
+        "tensor": tensor,
+        "prefix": prefix,
+        "lanes": lanes,
+        "bits": bits,
+        "dtype": str(type.dtype),
+        "shape": list(type.shape),
+    }
+
+
+def _input(graph: Graph, lanes: int) -> Stream:
+    name, type = next(iter(graph.inputs.items()))
+    reset = pyrtl.Input(1, "reset")
+    container = _bytes(type)
+    tdata = pyrtl.Input(lanes * container, f"{INPUT}_tdata")
+    tvalid = pyrtl.Input(1, f"{INPUT}_tvalid")
+    tlast = pyrtl.Input(1, f"{INPUT}_tlast")
+    tready = pyrtl.Output(1, f"{INPUT}_tready")
+    frame_error = pyrtl.Output(1, "frame_error")
+
+    elements = [tdata[lane * container : lane * container + type.dtype.bits] for lane in range(lanes)]
+    data = HDLTensor.of(elements, [type.dtype.min] * lanes, [type.dtype.max] * lanes)
+    ready = pyrtl.WireVector(1, f"{name}_out_ready")
+    tready <<= ready
+    moves = tvalid & ready
+    beat = counter(f"{INPUT}_beat", beats_of(type, lanes), moves, reset)
+    broken = state(f"{INPUT}_frame_error", 1)
+    broken.drive(broken.value | (moves & (tlast ^ beat.ends)), reset)
+    frame_error <<= broken.value
+    # The layers count on the network's own idea of the end of a sample, which a wrong tlast cannot upset.
+    return Stream(name, type, lanes, data, tvalid, ready, beat.ends, reset)
+
+
+def _output(y: Stream) -> None:
+    container = IntType(_bytes(y.type), y.type.dtype.signed)
+    tdata = pyrtl.Output(y.lanes * container.bits, f"{OUTPUT}_tdata")
+    tvalid = pyrtl.Output(1, f"{OUTPUT}_tvalid")
+    tlast = pyrtl.Output(1, f"{OUTPUT}_tlast")
+    tready = pyrtl.Input(1, f"{OUTPUT}_tready")
+    tdata <<= y.data.pack(container)
+    tvalid <<= y.valid
+    tlast <<= y.last
+    y.ready <<= tready

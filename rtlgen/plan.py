@@ -1,0 +1,184 @@
+"""The plan: which hardware each layer gets, and exactly how many cycles it takes."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property
+from typing import Any
+
+import rtlgen.ops  # noqa: F401 (registers the hardware of every op)
+from golden.graph import Graph, Node
+from golden.ops import Dense
+from golden.types import TensorType
+from rtlgen.lowering import Goal, LayerPlan, candidates, departures
+from rtlgen.stream import beats_of
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Hardware and exact timing of a network.
+
+    Args:
+        layers: the choice for each layer by name, in network order.
+        input_lanes: elements a beat of the input stream.
+        ii_cycles: initiation interval, cycles from one sample to the next in steady state without stalls.
+        latency_cycles: from the cycle on which the first beat of a first sample moves to that of its last output beat.
+        budget: multipliers that were allowed; ``None`` for an unrolled plan, which has none.
+        macs: multiply-accumulates of one sample.
+    """
+
+    layers: dict[str, LayerPlan]
+    input_lanes: int
+    ii_cycles: int
+    latency_cycles: int
+    budget: int | None
+    macs: int
+
+    @cached_property
+    def multipliers(self) -> int:
+        """Multipliers of all layers, requantisers included."""
+        return sum(layer.multipliers for layer in self.layers.values())
+
+    @cached_property
+    def utilisation(self) -> float:
+        """Share of the products computed in steady state that the network needs."""
+        computed = sum(layer.outputs * layer.inputs for layer in self.layers.values()) * self.ii_cycles
+        return self.macs / computed if computed else 0.0
+
+    def as_json(self) -> dict[str, Any]:
+        """Everything as plain values, units in the names."""
+        return {
+            "ii_cycles": self.ii_cycles,
+            "latency_cycles": self.latency_cycles,
+            "multipliers": self.multipliers,
+            "multiplier_budget": self.budget,
+            "utilisation": round(self.utilisation, 4),
+            "macs": self.macs,
+            "input_lanes": self.input_lanes,
+            "layers": [{"layer": name, **asdict(layer)} for name, layer in self.layers.items()],
+        }
+
+
+def plan(graph: Graph, multipliers: int = 64, *, unrolled: bool = False) -> Plan:
+    """The hardware with the smallest initiation interval that ``multipliers`` allow; among those, the fewest of them.
+
+    The budget counts the requantisers' multipliers too. Below one multiplier a layer the multiplications that are left
+    over are made of adders, so that every budget from 1 on has a plan. A budget beyond what is useful changes nothing.
+
+    Args:
+        graph: a chain of layers.
+        multipliers: the budget of the whole network, at least 1; not used by ``unrolled``.
+        unrolled: constant weights as adder graphs without multipliers, a sample as fast as its beats arrive.
+
+    Raises:
+        TypeError, ValueError: for a budget that is no positive int.
+        NotImplementedError: naming the layer that has no hardware.
+    """
+    if isinstance(multipliers, bool) or not isinstance(multipliers, int):
+        raise TypeError(f"multipliers must be an int, not {multipliers!r}")
+    if multipliers < 1:
+        raise ValueError(f"multipliers must be at least 1, not {multipliers}")
+    nodes = chain(graph)
+    if unrolled:
+        best = _cheapest(graph, nodes, Goal(1 << 40, 0, unrolled=True), full_width=True)
+        assert best is not None
+        return _timed(graph, nodes, best, None)
+
+    logic = _cheapest(graph, nodes, Goal(1 << 40, multipliers)) is None
+    infeasible, feasible = 0, 1
+    while _cheapest(graph, nodes, Goal(feasible, multipliers, logic)) is None:
+        infeasible, feasible = feasible, feasible * 2
+    while feasible - infeasible > 1:
+        middle = (infeasible + feasible) // 2
+        if _cheapest(graph, nodes, Goal(middle, multipliers, logic)) is None:
+            infeasible = middle
+        else:
+            feasible = middle
+    best = _cheapest(graph, nodes, Goal(feasible, multipliers, logic))
+    assert best is not None
+    return _timed(graph, nodes, best, multipliers)
+
+
+def chain(graph: Graph) -> tuple[Node, ...]:
+    """The layers of a graph in which each one reads just the one before.
+
+    Raises:
+        NotImplementedError: for any other graph, naming the first layer that is in the way.
+    """
+    if len(graph.inputs) != 1 or len(graph.outputs) != 1:
+        raise NotImplementedError("hardware has one input and one output so far, this graph has more")
+    previous = next(iter(graph.inputs))
+    for node in graph.nodes:
+        if node.inputs != (previous,):
+            raise NotImplementedError(
+                f"layer {node.name!r} reads {', '.join(node.inputs)}; in hardware a layer reads just the one before "
+                f"so far, here {previous!r}"
+            )
+        previous = node.name
+    if graph.outputs != (previous,) or not graph.nodes:
+        raise NotImplementedError(f"the output must be the last layer {previous!r} so far, not {graph.outputs[0]!r}")
+    return graph.nodes
+
+
+@dataclass(frozen=True, order=True)
+class _Choice:
+    """Part of a plan, up to some layer; ordered by what it costs."""
+
+    products_in_logic: int
+    multipliers: int
+    work_cycles: int
+    lanes: int
+    layers: tuple[LayerPlan, ...] = field(default=(), compare=False)
+
+
+def _cheapest(graph: Graph, nodes: tuple[Node, ...], goal: Goal, full_width: bool = False) -> tuple[LayerPlan, ...] | None:
+    """Fewest multipliers that keep to the goal: dynamic programming over the layers, by the lanes between them."""
+    x = graph.input_type
+    fewest = 1 if full_width else max(1, -(-beats_of(x, 1) // goal.ii_cycles))
+    widths = [x.inner] if full_width else range(fewest, x.inner + 1)
+    states = {(n, 0): _Choice(0, 0, 0, n) for n in widths if beats_of(x, n) <= goal.ii_cycles}
+    for node in nodes:
+        following: dict[tuple[int, int], _Choice] = {}
+        for (lanes, _), so_far in states.items():
+            left = replace(goal, multipliers=goal.multipliers - so_far.multipliers)
+            for layer in _named_candidates(node, graph.types[node.inputs[0]], lanes, left):
+                if layer.multipliers > left.multipliers or layer.ii_cycles > goal.ii_cycles:
+                    continue
+                choice = _Choice(
+                    so_far.products_in_logic + layer.logic,
+                    so_far.multipliers + layer.multipliers,
+                    so_far.work_cycles + layer.ii_cycles,
+                    so_far.lanes + layer.lanes_out,
+                    (*so_far.layers, layer),
+                )
+                # With logic in the game, the fewest multipliers so far need not be the start of the best plan.
+                key = (layer.lanes_out, choice.multipliers if goal.logic else 0)
+                if key not in following or choice < following[key]:
+                    following[key] = choice
+        states = following
+    return min(states.values()).layers if states else None
+
+
+def _named_candidates(node: Node, x: TensorType, lanes: int, goal: Goal) -> list[LayerPlan]:
+    try:
+        return list(candidates(node.op, x, lanes, goal))
+    except NotImplementedError as error:
+        error.add_note(f"in layer {node.name!r}")
+        raise
+
+
+def _timed(graph: Graph, nodes: tuple[Node, ...], chosen: tuple[LayerPlan, ...], budget: int | None) -> Plan:
+    layers = list(chosen)
+    for place, layer in enumerate(layers):
+        # Rule 4 of streams: what has no register of its own gets one, unless the next layer starts with one.
+        if layer.engine == "wires" and (place + 1 == len(layers) or layers[place + 1].engine == "wires"):
+            layers[place] = replace(layer, depth_cycles=1)
+    input_lanes = layers[0].lanes_in
+    beats = list(range(beats_of(graph.input_type, input_lanes)))
+    ii_cycles = len(beats)
+    for node, layer in zip(nodes, layers, strict=True):
+        beats = departures(node.op, layer, graph.types[node.inputs[0]], beats)
+        ii_cycles = max(ii_cycles, layer.ii_cycles)
+    macs = sum(node.op.inputs * node.op.outputs for node in nodes if isinstance(node.op, Dense))
+    by_name = {node.name: layer for node, layer in zip(nodes, layers, strict=True)}
+    return Plan(by_name, input_lanes, ii_cycles, beats[-1], budget, macs)

@@ -1,0 +1,1 @@
+"""Try to break it: cocotb drivers, monitors, scoreboard and testbench for a design with a port description."""
