@@ -3,6 +3,9 @@
 The built-in networks are in ``golden.zoo``.
 """
 
+from importlib import import_module
+from typing import Any
+
 from golden.accuracy import accuracy, predict
 from golden.data import (
     CSVLoader,
@@ -62,3 +65,10 @@ __all__ = [
     "predict",
     "quantize",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """``golden.zoo`` on first use; imported right away, ``python -m golden.zoo`` would run it twice."""
+    if name == "zoo":
+        return import_module("golden.zoo")
+    raise AttributeError(f"module 'golden' has no attribute {name!r}")

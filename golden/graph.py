@@ -67,6 +67,12 @@ class Graph:
                 f"a graph needs inputs and outputs among its tensors {', '.join(types)}, not {missing or self.outputs}"
             )
         object.__setattr__(self, "types", MappingProxyType(types))
+        object.__setattr__(self, "inputs", MappingProxyType(dict(self.inputs)))
+        object.__setattr__(self, "encodings", MappingProxyType(dict(self.encodings)))
+
+    def __reduce__(self) -> tuple[type[Graph], tuple[object, ...]]:
+        """Pickling (for worker processes) and copying: a mapping proxy knows neither."""
+        return Graph, (dict(self.inputs), self.nodes, self.outputs, dict(self.encodings), self.classes)
 
     @classmethod
     def chain(

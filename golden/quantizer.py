@@ -106,8 +106,8 @@ def _stages(model: Sequential, calibration: npt.ArrayLike, bits: int, scale: str
         raise model.placed(ValueError(f"scale must be {' or '.join(map(repr, SCALES))}, not {scale!r}"), 0)
     for position, layer in enumerate(model.layers):
         if not isinstance(layer, Linear | ReLU | SoftMax):
-            supported = "Linear, ReLU and SoftMax can be"
-            raise model.placed(ValueError(f"{type(layer).__name__} cannot be quantized, {supported}"), position)
+            supported = "Linear, ReLU and SoftMax can"
+            raise model.placed(ValueError(f"a {type(layer).__name__} cannot be quantized, {supported}"), position)
         if isinstance(layer, SoftMax) and position != len(model.layers) - 1:
             raise model.placed(ValueError("a SoftMax must be the last layer"), position)
     if not isinstance(model.layers[0], Linear):

@@ -91,8 +91,8 @@ def fit(
 
     Features (and float targets) are standardised by the split's mean and deviation while training, and that map is
     folded into the first (and last) Linear afterwards: the model takes and gives raw units. A feature that never
-    varies gets the weight 0. Adam after Kingma & Ba (2015), the step falling along a cosine to zero, ``weight_decay`` decoupled
-    from the gradient after Loshchilov & Hutter (2019).
+    varies gets the weight 0. Adam after Kingma & Ba (2015), the step falling along a cosine to zero, ``weight_decay``
+    decoupled from the gradient after Loshchilov & Hutter (2019).
 
     Args:
         model: trained in place, from each Linear's initial weights; or from the present ones with ``resume``.
@@ -226,8 +226,8 @@ def _trainable(model: Sequential) -> tuple[Linear, Linear]:
         if isinstance(layer, SoftMax) and position < len(model.layers) - 1:
             raise model.placed(ValueError("a SoftMax must be the last layer"), position)
         if not isinstance(layer, Linear | ReLU | SoftMax):
-            supported = "Linear, ReLU and SoftMax can be trained"
-            raise model.placed(ValueError(f"{type(layer).__name__} cannot, {supported}"), position)
+            supported = "Linear, ReLU and SoftMax can"
+            raise model.placed(ValueError(f"a {type(layer).__name__} cannot be trained, {supported}"), position)
     if not isinstance(model.layers[0], Linear):
         raise model.placed(ValueError("the first layer of a model to train must be a Linear"), 0)
     return model.linears[0], model.linears[-1]

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -40,7 +41,7 @@ class _Recipe:
 
 _RECIPES = {
     "iris": _Recipe("species of an iris from four lengths of its flower", load_iris, (4, 10, 3)),
-    "wine": _Recipe("cultivar of a wine from its chemistry", load_wine, (13, 16, 3)),
+    "wine": _Recipe("cultivar of a wine from its chemistry", load_wine, (13, 16, 3), 60, 0.01, 1.0),
     "breast_cancer": _Recipe("malignant or benign tumour from its cell nuclei", load_breast_cancer, (30, 16, 2)),
     "digits": _Recipe("handwritten digits, 8 x 8 pixels", load_digits, (64, 32, 10), epochs=60),
     "mnist": _Recipe("handwritten digits, 28 x 28 pixels", load_mnist, (784, 32, 10), 30, 0.003, 1.0),
@@ -113,7 +114,7 @@ def untrained(name: str) -> Sequential:
     """The layers of a built-in network with their initial weights."""
     features = _RECIPES[name].features
     layers: list[Layer] = []
-    for inputs, outputs in zip(features, features[1:], strict=False):
+    for inputs, outputs in pairwise(features):
         layers += [Linear(inputs, outputs), ReLU()]
     layers[-1] = SoftMax()
     return Sequential(layers)

@@ -80,9 +80,11 @@ def stream(
     """A stream whose wires have the names that testbenches and waveforms look for."""
     bus = pyrtl.WireVector(data.size * type.dtype.bits, f"{name}_out_data")
     bus <<= data.pack(type.dtype)
+    # Whoever takes the stream reads the named wires: what a testbench sees is what the next layer gets.
+    lanes = HDLTensor.unpack(bus, (data.size,), type.dtype).known_range(data.low, data.high)
     named_valid = pyrtl.WireVector(1, f"{name}_out_valid")
     named_valid <<= valid
     named_last = pyrtl.WireVector(1, f"{name}_out_last")
     named_last <<= last
     ready = pyrtl.WireVector(1, f"{name}_out_ready")
-    return Stream(name, type, data.size, data, named_valid, ready, named_last, reset, registered)
+    return Stream(name, type, data.size, lanes, named_valid, ready, named_last, reset, registered)

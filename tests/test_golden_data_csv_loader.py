@@ -2,7 +2,7 @@ import re
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from golden.data import CSVLoader, Dataset
@@ -168,6 +168,7 @@ def test_a_missing_file_and_a_directory(tmp_path):
         CSVLoader(tmp_path)
 
 
+@settings(deadline=None, max_examples=50)  # the disk may be busy
 @given(st.lists(st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=2, max_size=2), min_size=1))
 def test_every_float_survives_the_file(tmp_path_factory, rows):
     path = tmp_path_factory.mktemp("csv") / "data.csv"
@@ -175,6 +176,7 @@ def test_every_float_survives_the_file(tmp_path_factory, rows):
     assert CSVLoader(path, label=None)["all"].x.tolist() == rows
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=60))
 def test_arbitrary_bytes_are_read_or_refused_by_value_error(tmp_path_factory, content):
     path = tmp_path_factory.mktemp("csv") / "data.csv"

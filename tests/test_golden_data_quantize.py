@@ -48,12 +48,15 @@ def quantized(transform, data, split="train"):
         ("signed affine", [-255, 0, -3], 1, 127, [-128, 127, 124]),
         ("signed affine", [-10, 500], 2, -123, [-128, 127]),
         ("signed affine", [127.5, 10], 0.5, -128, [127, -108]),  # widened to contain 0
+        ("signed affine", [-0.5, 254.5, 0], 1, -127, [-127, 127, -127]),  # -128 + 0.5 rounds up, as 254.5 does
         ("unsigned scale", [0, 255, 3.5], 1, 0, [0, 255, 4]),
         ("unsigned scale", [-1000, 510, 2], 2, 0, [0, 255, 1]),  # what is negative saturates
         ("unsigned asymmetric scale", [-1000, 510, 2], 2, 0, [0, 255, 1]),
         ("unsigned affine", [0, 255, 3], 1, 0, [0, 255, 3]),
         ("unsigned affine", [-100, 155, 0], 1, 100, [0, 255, 100]),
         ("unsigned affine", [-510, -2], 2, 255, [0, 254]),
+        ("unsigned affine", [-254.5, 0.5, 0], 1, 255, [1, 255, 255]),
+        ("signed symmetric scale", [1e-321, -1e-321], 1, 0, [0, 0]),  # too small to be divided by 127
     ],
 )
 def test_eight_bits_by_hand(mode, x, scale, zero_point, q):

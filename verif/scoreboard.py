@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -40,6 +41,7 @@ class Scoreboard:
         self._sequence: list[int] = []
         self._early: list[tuple[Monitor, int, int, int, int]] = []
         self._already = len(self.findings)
+        self.failed_at: int | None = None
 
     @property
     def batch(self) -> int:
@@ -62,12 +64,14 @@ class Scoreboard:
     @property
     def complete(self) -> bool:
         """Whether every stream has carried all it must."""
-        return all(monitor.tensors >= len(self._sequence) for monitor in self.monitors)
+        due = len(self._sequence)
+        return self.monitors[-1].tensors >= due and all(monitor.tensors >= due for monitor in self.monitors)
 
     def report(self, finding: Finding) -> None:
         """Note what is wrong."""
-        fields = {**finding.__dict__, "phase": self.phase}
-        self.findings.append(Finding(**fields))
+        self.findings.append(replace(finding, phase=self.phase))
+        if self.failed_at is None:
+            self.failed_at = finding.cycle
 
     @property
     def first(self) -> Finding | None:

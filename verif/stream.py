@@ -137,7 +137,7 @@ class Monitor:
             what = "data" if beat[1:] != self._held[1:] else "last"
             before, now = (digits(text[1:]) if what == "data" else text[0] for text in (self._held, beat))
             self.fail(cycle, "rule 2", f"{what} changed from {before} to {now} before the beat moved")
-        if handshake is STALLED or handshake == STALLED:
+        if handshake == STALLED:
             self._held = beat
             return False
         self._held = None

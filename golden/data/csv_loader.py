@@ -66,15 +66,7 @@ class CSVLoader(Dataset):
         self._columns = rows[0].fields if has_header else [f"x{i}" for i in range(len(rows[0].fields))]
         self._has_header = has_header
         target = None if label is None else self._index(label, "label")
-        ignored = {self._index(column, "column to ignore") for column in ignore}
-        if target in ignored:
-            raise ValueError(f"{self.path}: the label column {self._columns[target or 0]!r} cannot be ignored")
-        used = [i for i in range(len(self._columns)) if i != target and i not in ignored]
-        if not used:
-            raise ValueError(
-                f"{self.path} has no columns of features, only {', '.join(map(repr, self._columns))}; "
-                f"is {delimiter!r} its delimiter?"
-            )
+        used = self._features(target, ignore, delimiter)
         if has_header:
             self._check_header(rows.pop(0), used if target is None else [*used, target])
         if not rows:
@@ -94,6 +86,18 @@ class CSVLoader(Dataset):
             index = {name: i for i, name in enumerate(classes)}
             y = np.array([index[row.fields[target]] for row in rows], dtype=np.int64)
         super().__init__({"all": Split(x, y)}, [self._columns[i] for i in used], classes)
+
+    def _features(self, target: int | None, ignore: Sequence[str | int], delimiter: str) -> list[int]:
+        ignored = {self._index(column, "column to ignore") for column in ignore}
+        if target is not None and target in ignored:
+            raise ValueError(f"{self.path}: the label column {self._columns[target]!r} cannot be ignored")
+        used = [i for i in range(len(self._columns)) if i != target and i not in ignored]
+        if not used:
+            raise ValueError(
+                f"{self.path} has no columns of features, only {', '.join(map(repr, self._columns))}; "
+                f"is {delimiter!r} its delimiter?"
+            )
+        return used
 
     def _index(self, column: str | int, what: str) -> int:
         if isinstance(column, str):

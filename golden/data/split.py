@@ -79,8 +79,9 @@ class DataSplitterTransform:
 
 def _apportion(total: int, fractions: Sequence[float]) -> list[int]:
     """Integers that sum to ``total``, each ``total * fraction`` rounded up or down: largest remainders go up."""
-    quotas = [round(total * fraction, 9) for fraction in fractions]  # 0.29 * 100 is 29, not 28.999999999999996
+    quotas = [total * fraction for fraction in fractions]
     counts = [math.floor(quota) for quota in quotas]
+    # Rounded: 0.7 * 45 and 0.3 * 45 tie. 28.999999999999996, meant as 29, has the remainder 1 and goes first.
     by_remainder = sorted(range(len(quotas)), key=lambda i: -round(quotas[i] - counts[i], 9))
     for i in by_remainder[: total - sum(counts)]:
         counts[i] += 1

@@ -1,4 +1,4 @@
-"""scikit-learn's multi-layer perceptrons; recognised by what they carry, so that scikit-learn is never imported here."""
+"""scikit-learn's multi-layer perceptrons, recognised by their class names: scikit-learn is never imported here."""
 
 from __future__ import annotations
 

@@ -1,0 +1,228 @@
+"""Starts a cocotb testbench under Icarus. The only module that knows cocotb-test: to exchange it, rewrite ``_launch``."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import logging
+import signal
+import threading
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from sim.tools import ToolError, find_tool, run_tool
+
+TESTBENCH = "verif.testbench"
+HARNESS = "verif.harness"
+PORTS = "verif.ports"
+"""The testbench is named, not imported: another one with the same files in and out can take its place."""
+
+PATTERNS = (("coin", "never"), ("never", "coin"), ("coin", "coin"), ("bursts", "bursts"), ("rare", "mostly"))
+"""Pairs of pause patterns (source, sink) for a thorough run."""
+
+Finding = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class TestbenchResult:
+    """What a testbench found out.
+
+    Args:
+        passed: whether every phase passed.
+        findings: what is wrong, JSON objects with check, message, phase, cycle, stream, tensor, sample, beat, lane,
+            element, golden, hardware (see ``verif.finding``); per phase the first layer in network order comes first.
+        phases: per phase ``passed`` and ``cycles``.
+        latency_cycles, ii_cycles: measured without stalls; None if that phase did not come to its end.
+        cycles: simulated in all.
+        coverage: per stream prefix the cycles with ``beats``, ``stalled``, ``starved``, ``idle``.
+        recording: npz of every top pin on every cycle (see ``verif.recorder``).
+        waves: VCD file, if asked for; the design is the scope ``dut``.
+        log: all that the tools printed.
+    """
+
+    __test__ = False  # for pytest: not a class of tests
+
+    passed: bool
+    findings: tuple[Finding, ...]
+    phases: Mapping[str, Mapping[str, Any]]
+    latency_cycles: int | None
+    ii_cycles: int | None
+    cycles: int
+    coverage: Mapping[str, Mapping[str, int]]
+    recording: Path
+    waves: Path | None
+    log: Path
+
+    @property
+    def first(self) -> Finding | None:
+        """The first thing that is wrong."""
+        return self.findings[0] if self.findings else None
+
+    def __str__(self) -> str:
+        if self.first is None:
+            return f"passed: {len(self.phases)} phases, {self.cycles} cycles"
+        return f"FAILED: {self.first['phase']}: {self.first['message']}"
+
+
+def run_testbench(
+    verilog: Path,
+    ports_json: Path,
+    x: npt.ArrayLike,
+    expected: Mapping[str, npt.ArrayLike],
+    build: Path,
+    *,
+    seed: int = 0,
+    patterns: Sequence[tuple[str, str]] = PATTERNS,
+    unstalled: int = 4,
+    stalled: int = 3,
+    resets: int = 4,
+    waves: bool = False,
+    phases: Sequence[str] = (),
+    timeout: float = 3600,
+) -> TestbenchResult:
+    """Try to break a design.
+
+    Args:
+        verilog: the design.
+        ports_json: its port description.
+        x: integer inputs, shape (batch, *shape); taken one after the other, round and round.
+        expected: the tensor of every stream by name (``graph.trace(x)``).
+        build: a folder of this run's own, made if need be; several runs may go on at once in different folders.
+        seed: of everything random.
+        patterns: pairs of pause patterns (source, sink).
+        unstalled: samples at full speed; enough of them to reach the steady state.
+        stalled: samples per pair of patterns.
+        resets: resets in mid-sample.
+        waves: also write a VCD file.
+        phases: names of the phases to run; all if empty.
+        timeout: seconds for the simulation.
+
+    Raises:
+        FileNotFoundError: if Icarus or an input file is missing.
+        ValueError: if the port description, the patterns or the tensors are no good.
+        ToolError: if the design does not compile, or simulator or testbench crash. A failing check is no error.
+    """
+    verilog, ports_json, build = (Path(path).resolve() for path in (verilog, ports_json, build))
+    if unstalled < 2 or stalled < 1 or resets < 0:
+        raise ValueError(f"a testbench needs unstalled >= 2, stalled >= 1, resets >= 0, not {unstalled, stalled, resets}")
+    for tool in ("iverilog", "vvp"):
+        find_tool(tool)
+    if not verilog.is_file():
+        raise FileNotFoundError(f"no Verilog file {verilog}")
+    ports = importlib.import_module(PORTS).Ports.load(ports_json)
+    for pair in patterns:
+        for name in pair:
+            importlib.import_module("verif.pauses").pauses(name, 0)
+    build.mkdir(parents=True, exist_ok=True)
+    log = build / "simulation.log"
+    for leftover in (*build.glob("*_results.xml"), *(build / f for f in ("result.json", "findings.json", "waves.vcd"))):
+        leftover.unlink(missing_ok=True)
+    log.write_text("")
+
+    tensors = {**expected, ports.input.tensor: x}
+    np.savez(build / "golden.npz", **{port.tensor: np.asarray(tensors[port.tensor]) for port in ports.in_order})
+    config = {
+        "ports": str(ports_json),
+        "golden": str(build / "golden.npz"),
+        "build": str(build),
+        "seed": seed,
+        "patterns": [list(pair) for pair in patterns],
+        "unstalled": unstalled,
+        "stalled": stalled,
+        "resets": resets,
+    }
+    (build / "config.json").write_text(json.dumps(config, indent=1) + "\n")
+    harness = importlib.import_module(HARNESS)
+    (build / "bench.v").write_text(harness.verilog(ports))
+    plusargs = [f"+verif={build / 'config.json'}", *(["+waves"] if waves else [])]
+    _launch(harness.TOP, [build / "bench.v", verilog], build, log, plusargs, seed, phases, timeout)
+    return _result(build, log, build / "waves.vcd" if waves else None)
+
+
+def _result(build: Path, log: Path, waves: Path | None) -> TestbenchResult:
+    if not (build / "result.json").exists():
+        raise ToolError("the testbench ended without a result", (), log.read_text(errors="replace"))
+    result = json.loads((build / "result.json").read_text())
+    errors = [(name, phase["error"]) for name, phase in result["phases"].items() if "error" in phase]
+    if errors:
+        raise ToolError(f"the testbench crashed in {errors[0][0]}", (), errors[0][1])
+    return TestbenchResult(
+        passed=result["passed"],
+        findings=tuple(json.loads((build / "findings.json").read_text())),
+        phases=result["phases"],
+        latency_cycles=result["measured"]["latency_cycles"],
+        ii_cycles=result["measured"]["ii_cycles"],
+        cycles=result["cycles"],
+        coverage=result["coverage"],
+        recording=build / "recording.npz",
+        waves=waves,
+        log=log,
+    )
+
+
+def _launch(
+    top: str,
+    sources: Sequence[Path],
+    build: Path,
+    log: Path,
+    plusargs: list[str],
+    seed: int,
+    phases: Sequence[str],
+    timeout: float,
+) -> None:
+    with _undisturbed():
+        import cocotb_test.simulator
+
+        class Icarus(cocotb_test.simulator.Icarus):  # type: ignore[misc]
+            """cocotb-test's Icarus, its commands run by ``run_tool``: quiet, with a timeout and an error that tells."""
+
+            def execute(self, commands: list[list[str]]) -> None:
+                for command in commands:
+                    run_tool(command, cwd=build, timeout=timeout, env=self.env, log=log)
+
+        simulator = Icarus(
+            toplevel=top,
+            module=TESTBENCH,
+            verilog_sources=[str(source) for source in sources],
+            python_search=[str(Path(__file__).resolve().parents[1])],
+            sim_build=str(build),
+            timescale="1ns/1ps",
+            plus_args=plusargs,
+            seed=seed,
+            waves=False,  # the harness writes its own
+            force_compile=True,
+            testcase=f"({'|'.join(phases)})$" if phases else None,
+        )
+        # A failing check ends in SystemExit here; what failed stands in the result file, and without one it was a crash.
+        try:
+            simulator.run()
+        except SystemExit:
+            pass
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """cocotb-test changes signal handlers, warning filters and the log of the whole process: put them back."""
+    root, logger = logging.getLogger(), logging.getLogger("cocotb")
+    handlers, level, propagate = list(root.handlers), logger.level, logger.propagate
+    main = threading.current_thread() is threading.main_thread()
+    signals = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)} if main else {}
+    logger.propagate = False
+    logger.addHandler(quiet := logging.NullHandler())
+    try:
+        with warnings.catch_warnings():
+            yield
+    finally:
+        logger.removeHandler(quiet)
+        logger.propagate = propagate
+        logger.setLevel(level)
+        root.handlers[:] = handlers
+        for number, handler in signals.items():
+            signal.signal(number, handler)

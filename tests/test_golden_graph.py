@@ -1,0 +1,123 @@
+"""The Graph: types, names, execution, encodings."""
+
+import pickle
+
+import numpy as np
+import pytest
+
+from golden.encoding import Encoding
+from golden.graph import Graph, Node
+from golden.ops import Argmax, Dense, Relu, Requantize
+from golden.types import IntType, TensorType
+
+S8 = IntType(8, True)
+X = TensorType((2,), S8)
+
+
+def dense(outputs=3, inputs=2):
+    return Dense(np.arange(outputs * inputs).reshape(outputs, inputs), np.ones(outputs, dtype=int))
+
+
+def requantize():
+    return Requantize(np.array(1), np.array(2), 0, S8)
+
+
+def test_chain_names_each_op_by_its_kind_and_place():
+    graph = Graph.chain(X, dense(), Relu(), requantize(), dense(2, 3), Argmax())
+    assert [node.name for node in graph.nodes] == ["dense1", "relu1", "requantize1", "dense2", "argmax1"]
+    assert graph.outputs == ("argmax1",)
+    assert (str(graph.input_type), str(graph.output_type)) == ("s8[2]", "u1[]")
+    assert graph.node("relu1").inputs == ("dense1",)
+
+
+def test_chain_takes_names_and_counts_them():
+    assert Graph.chain(X, Relu(), names=["rectify"]).outputs == ("rectify",)
+    with pytest.raises(ValueError, match="2 ops need 2 names, not 1"):
+        Graph.chain(X, Relu(), Relu(), names=["a"])
+
+
+def test_trace_gives_every_tensor_and_call_the_output():
+    graph = Graph.chain(X, dense(), Relu(), requantize())
+    x = np.array([[1, -2], [127, 127]])
+    trace = graph.trace(x)
+    assert list(trace) == ["x", "dense1", "relu1", "requantize1"]
+    assert trace["dense1"].tolist() == [[-1, -3, -5], [128, 636, 1144]]
+    assert trace["relu1"].tolist() == [[0, 0, 0], [128, 636, 1144]]
+    assert graph(x).tolist() == trace["requantize1"].tolist() == [[0, 0, 0], [32, 127, 127]]
+    for name, tensor in trace.items():
+        graph.types[name].check(tensor)
+
+
+@pytest.mark.parametrize(
+    ("nodes", "message"),
+    [
+        ((Node("a", Relu(), ("x",)), Node("b", dense(1, 5), ("a",))), r"(?s)cannot take u7\[2\].*layer 'b' \(2 of 2\)"),
+        ((Node("a", Relu(), ("x",)), Node("a", Relu(), ("a",))), r"(?s)'a' is used twice.*layer 'a' \(2 of 2\)"),
+        ((Node("x", Relu(), ("x",)),), "(?s)'x' is used twice"),
+        ((Node("a", Relu(), ("y",)),), r"(?s)unknown tensor 'y'; before this layer there are x.*layer 'a' \(1 of 1\)"),
+        ((Node("a b", Relu(), ("x",)),), "must be an identifier, not 'a b'"),
+    ],
+)
+def test_errors_name_the_layer(nodes, message):
+    with pytest.raises(ValueError, match=message):
+        Graph({"x": X}, nodes, (nodes[-1].name,))
+
+
+def test_outputs_and_encodings_must_be_tensors_of_the_graph():
+    with pytest.raises(ValueError, match="not \\['z'\\]"):
+        Graph({"x": X}, (), ("z",))
+    with pytest.raises(ValueError, match="not \\['z'\\]"):
+        Graph({"x": X}, (), ("x",), {"z": Encoding(np.array(1.0), np.array(0))})
+    with pytest.raises(ValueError, match="needs inputs and outputs"):
+        Graph({"x": X}, (), ())
+
+
+@pytest.mark.parametrize(
+    ("x", "error"),
+    [([[0.0, 1.0]], TypeError), ([[1, 2, 3]], ValueError), ([1, 2], ValueError), ([[128, 0]], ValueError)],
+)
+def test_bad_inputs_are_refused_by_name(x, error):
+    with pytest.raises(error, match="the input 'x' must"):
+        Graph.chain(X, Relu())(x)
+
+
+def test_a_graph_of_several_inputs_is_not_called_with_one():
+    graph = Graph({"a": X, "b": X}, (Node("y", Relu(), ("a",)),), ("y",))
+    with pytest.raises(ValueError, match="one input, not 2: a, b"):
+        graph(np.zeros((1, 2), dtype=int))
+
+
+def test_unknown_layers_are_named_with_what_there_is():
+    with pytest.raises(ValueError, match="no layer 'z'; there are relu1"):
+        Graph.chain(X, Relu()).node("z")
+
+
+def test_encodings_round_half_up_saturate_and_come_back():
+    encoding = Encoding(np.array([0.5, 2.0]), np.array([0, 10]))
+    graph = Graph.chain(X, Relu(), encodings={"x": encoding, "relu1": encoding})
+    assert graph.encode([[0.25, 1.0], [-0.25, -1.0], [1e9, -1e9]]).tolist() == [[1, 11], [0, 10], [127, -128]]
+    assert graph.decode([[1, 11]]).tolist() == [[0.5, 2.0]]
+
+
+def test_encoding_errors():
+    graph = Graph.chain(X, Relu(), encodings={"x": Encoding(np.array(1.0), np.array(0))})
+    with pytest.raises(ValueError, match=r"shape \(batch, 2\), not \(1, 3\)"):
+        graph.encode([[1.0, 2.0, 3.0]])
+    with pytest.raises(ValueError, match="must be finite"):
+        graph.encode([[1.0, np.nan]])
+    with pytest.raises(ValueError, match="has no encoding: it takes integers, s8"):
+        Graph.chain(X, Relu()).encode([[1.0, 2.0]])
+    with pytest.raises(ValueError, match="positive and finite"):
+        Encoding(np.array([1.0, 0.0]), np.array(0))
+    assert graph.decode([[3, 4]]).tolist() == [[3, 4]]
+
+
+def test_a_graph_is_immutable_and_can_be_pickled():
+    inputs = {"x": X}
+    graph = Graph(inputs, (Node("a", dense(), ("x",)),), ("a",))
+    inputs["z"] = X
+    assert list(graph.inputs) == ["x"]
+    with pytest.raises(TypeError):
+        graph.types["x"] = X  # type: ignore[index]
+    again = pickle.loads(pickle.dumps(graph))
+    assert again([[3, 4]]).tolist() == graph([[3, 4]]).tolist()

@@ -1,0 +1,178 @@
+"""The testbench against designs written by hand: a right one, and one for every fault it must catch."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from sim.cocotb_launcher import TestbenchResult, run_testbench
+
+# x: s8[2, 3] over 2 lanes -> double1 = 2 * x: s9[2, 3] -> relu1 = max(double1, 0): u8[2, 3]; 4 beats a sample.
+# Every FAULT_... is one planted error.
+DESIGN = """
+module handmade(
+  input clk, input reset,
+  input [15:0] s_axis_tdata, input s_axis_tvalid, input s_axis_tlast, output s_axis_tready,
+  output [17:0] m_axis_tdata, output m_axis_tvalid, output m_axis_tlast, input m_axis_tready,
+  output frame_error);
+
+  wire [19:0] double1_out_data;
+  wire double1_out_valid, double1_out_ready, double1_out_last;
+  reg [19:0] d_data; reg d_valid; reg d_last;
+  reg [1:0] beat; reg broken; reg bubble; reg [4:0] seen; reg [1:0] waited;
+
+  // the input: counts beats, checks the frame
+  wire moves = s_axis_tvalid & s_axis_tready;
+  assign frame_error = broken;
+  always @(posedge clk) begin
+    seen <= seen + moves;
+    bubble <= moves & (beat == 3);
+    if (moves) beat <= beat + 1;
+`ifndef FAULT_FRAME_ERROR_NEVER
+    if (moves & (s_axis_tlast != (beat == 3))) broken <= 1;
+`endif
+`ifdef FAULT_FRAME_ERROR_ALWAYS
+    if (moves & (beat == 3)) broken <= 1;
+`endif
+    if (reset) begin
+`ifndef FAULT_RESET_FORGETS_COUNTER
+      beat <= 0;
+`endif
+      broken <= 0; bubble <= 0; seen <= 0;
+    end
+  end
+  initial beat = 0;
+
+  // double1
+  wire [9:0] even = {s_axis_tdata[7], s_axis_tdata[7:0], 1'b0};
+  wire [9:0] odd = {s_axis_tdata[15], s_axis_tdata[15:8], 1'b0};
+  wire d_free = ~d_valid | double1_out_ready;
+`ifdef FAULT_LATE_INTERVAL
+  assign s_axis_tready = d_free & ~bubble;
+`elsif FAULT_LOST_BEAT
+  assign s_axis_tready = 1'b1;
+`elsif FAULT_STUCK_READY
+  assign s_axis_tready = d_free & ~seen[4];
+`elsif FAULT_UNKNOWN_READY
+  assign s_axis_tready = (beat == 2) ? 1'bx : d_free;
+`else
+  assign s_axis_tready = d_free;
+`endif
+  always @(posedge clk) begin
+    waited <= (d_valid & ~double1_out_ready) ? waited + 1 : 0;
+    if (s_axis_tready) begin
+      d_data <= {odd, even};
+`ifdef FAULT_WRONG_VALUE
+      if (beat == 2) d_data <= {odd + 10'd2, even};
+`endif
+`ifdef FAULT_UNKNOWN_DATA
+      if (beat == 2) d_data <= {9'd0, 1'bx, even};
+`endif
+`ifdef FAULT_WRONG_EXTENSION
+      d_data <= {odd, 1'b0, even[8:0]};
+`endif
+      d_valid <= s_axis_tvalid;
+      d_last <= beat == 3;
+`ifdef FAULT_LAST_EARLY
+      d_last <= beat == 2;
+`endif
+`ifdef FAULT_LAST_LATE
+      d_last <= beat == 0;
+`endif
+    end
+`ifdef FAULT_VALID_FALLS
+    else if (waited == 2) d_valid <= 0;
+`endif
+`ifdef FAULT_DATA_CHANGES
+    else d_data[13] <= ~d_data[13];
+`endif
+`ifdef FAULT_LAST_CHANGES
+    else d_last <= ~d_last;
+`endif
+`ifndef FAULT_RESET_KEEPS_BEAT
+    if (reset) d_valid <= 0;
+`endif
+  end
+  initial d_valid = 0;
+`ifdef FAULT_ONLY_THE_TAP
+  assign double1_out_data = d_data ^ (beat == 1);
+`else
+  assign double1_out_data = d_data;
+`endif
+  assign double1_out_valid = d_valid;
+  assign double1_out_last = d_last;
+
+  // relu1
+  reg [17:0] r_data; reg r_valid; reg r_last; reg again;
+  wire r_free = ~r_valid | m_axis_tready;
+`ifdef FAULT_DUPLICATED_BEAT
+  wire repeats = r_valid & m_axis_tready & again & ~reset;   // a beat that had to wait is given twice
+  assign double1_out_ready = r_free & ~repeats;
+`else
+  wire repeats = 1'b0;
+  assign double1_out_ready = r_free;
+`endif
+  reg [17:0] late_data; reg late_last;
+  always @(posedge clk) begin
+    again <= r_valid & ~m_axis_tready;
+    if (r_free & ~repeats) begin
+      r_data[8:0] <= d_data[9] ? 9'd0 : d_data[8:0];
+      r_data[17:9] <= d_data[19] ? 9'd0 : d_data[18:10];
+      r_valid <= double1_out_valid;
+      r_last <= double1_out_last;
+`ifdef FAULT_OUTPUT_VALUE
+      if (beat == 3) r_data[8:0] <= d_data[8:0];
+`endif
+    end
+    if (reset) begin r_valid <= 0; again <= 0; end
+  end
+  assign m_axis_tdata = r_data;
+`ifdef FAULT_OUTPUT_UNKNOWN
+  assign m_axis_tvalid = (r_valid & r_last & d_valid) ? 1'bx : r_valid;
+`elsif FAULT_WAITS_FOR_READY
+  reg seen_ready;
+  always @(posedge clk) seen_ready <= m_axis_tready & ~reset;
+  assign m_axis_tvalid = r_valid & (seen_ready | again);
+`elsif FAULT_SPEAKS_UNASKED
+  reg [5:0] calm;
+  always @(posedge clk) calm <= (reset | s_axis_tvalid | r_valid) ? 0 : calm + (calm != 63);
+  assign m_axis_tvalid = r_valid | (calm == 18);
+`else
+  assign m_axis_tvalid = r_valid;
+`endif
+  assign m_axis_tlast = r_last;
+endmodule
+"""
+
+PORTS: dict[str, Any] = {
+    "name": "handmade",
+    "top": "handmade",
+    "clock": "clk",
+    "reset": "reset",
+    "frame_error": "frame_error",
+    "input": {"tensor": "x", "prefix": "s_axis", "lanes": 2, "bits": 8, "dtype": "s8", "shape": [2, 3]},
+    "output": {"tensor": "relu1", "prefix": "m_axis", "lanes": 2, "bits": 9, "dtype": "u8", "shape": [2, 3]},
+    "streams": [
+        {"tensor": "double1", "prefix": "double1_out", "lanes": 2, "bits": 10, "dtype": "s9", "shape": [2, 3]}
+    ],
+    "plan": {"ii_cycles": 4, "latency_cycles": 5},
+}
+
+
+def stimulus(samples: int = 7) -> dict[str, np.ndarray]:
+    x = np.random.default_rng(1).integers(-128, 128, (samples, 2, 3))
+    x[0] = [[-128, 127, -1], [0, 1, -128]]
+    return {"x": x, "double1": 2 * x, "relu1": np.maximum(2 * x, 0)}
+
+
+def check(build: Path, fault: str = "", **options: Any) -> TestbenchResult:
+    build.mkdir(parents=True, exist_ok=True)
+    verilog, ports = build / "handmade.v", build / "handmade.json"
+    verilog.write_text((f"`define FAULT_{fault}\n" if fault else "") + DESIGN)
+    ports.write_text(json.dumps(PORTS))
+    tensors = stimulus()
+    return run_testbench(verilog, ports, tensors["x"], tensors, build / "run", **options)

@@ -1,0 +1,180 @@
+"""The testbench: every phase says in its name what must hold. All run in one simulation; each begins with a reset.
+
+Started by a simulator with ``+verif=config.json`` (see ``verif.bench.Config``) on top of ``verif.harness``. Into the
+build folder go ``result.json`` (phases, measured cycles, coverage), ``findings.json`` (what is wrong, in network
+order) and ``recording.npz`` (every top pin on every cycle).
+"""
+
+from __future__ import annotations
+
+import functools
+import traceback
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import cocotb
+
+from verif.bench import Bench, Config, write_json
+from verif.finding import CheckFailed
+
+Phase = Callable[[Bench], Awaitable[None]]
+_bench: list[Bench] = []
+_phases: dict[str, dict[str, Any]] = {}
+_measured: dict[str, int | None] = {"latency_cycles": None, "ii_cycles": None}
+
+
+def _attach(dut: Any) -> Bench:
+    """One bench for the whole simulation: the recording runs on from test to test."""
+    if not _bench:
+        _bench.append(Bench(dut, Config.load(Path(str(cocotb.plusargs["verif"])))))
+    return _bench[0]
+
+
+def phase(body: Phase) -> Any:
+    """A cocotb test that resets the design, runs the body, and writes down what came out."""
+
+    @cocotb.test()
+    @functools.wraps(body)
+    async def test(dut: Any) -> None:
+        bench = _attach(dut)
+        bench.board.phase = body.__name__
+        outcome: dict[str, Any] = {"passed": False}
+        first_cycle = bench.now
+        try:
+            await bench.reset()
+            await body(bench)
+            bench.board.verdict()
+            outcome["passed"] = True
+        except CheckFailed:
+            raise
+        except Exception:
+            outcome["error"] = traceback.format_exc()  # ours, not the design's
+            raise
+        finally:
+            outcome["cycles"] = bench.now - first_cycle
+            _phases[body.__name__] = outcome
+            _save(bench)
+
+    return test
+
+
+def _save(bench: Bench) -> None:
+    build, findings = bench.config.build, [finding.as_json() for finding in bench.board.in_network_order]
+    bench.recorder.save(build / "recording.npz")
+    write_json(build / "findings.json", findings)
+    content = {
+        "passed": all(outcome["passed"] for outcome in _phases.values()),
+        "cycles": bench.now + 1,
+        "measured": _measured,
+        "phases": _phases,
+        "coverage": bench.coverage(),
+    }
+    write_json(build / "result.json", content)
+
+
+@phase
+async def every_sample_without_stalls(bench: Bench) -> None:
+    """Back-to-back samples at full speed: the values, and exactly the planned latency and initiation interval."""
+    bench.send(bench.config.unstalled)
+    await bench.finish()
+    latency, interval = bench.measured()
+    _measured.update(latency_cycles=latency, ii_cycles=interval)
+    _check_plan(bench, latency, interval)
+
+
+def _check_plan(bench: Bench, latency: int, interval: int | None) -> None:
+    plan = bench.ports.plan
+    if plan is None:
+        return
+    measured = {"latency_cycles": latency, "ii_cycles": interval}
+    for name, value in measured.items():
+        planned = getattr(plan, name)
+        if value is not None and value != planned:
+            bench.report(name, f"the plan says {planned}, measured are {value}", golden=planned, hardware=value)
+
+
+@phase
+async def every_sample_under_stalls(bench: Bench) -> None:
+    """The same values under every pair of pause patterns."""
+    for source, sink in bench.config.patterns:
+        bench.board.phase = f"every_sample_under_stalls[{source},{sink}]"
+        bench.pause(source, sink)
+        bench.send(bench.config.stalled)
+        await bench.finish()
+
+
+@phase
+async def reset_in_mid_sample(bench: Bench) -> None:
+    """After a reset amid a sample the next one comes out right and on time, as if nothing had happened."""
+    beats = bench.ports.input.beats
+    for attempt in range(bench.config.resets):
+        random = Random(f"{bench.config.seed}/{attempt}")
+        source, sink = random.choice(bench.config.patterns or (("never", "never"),))
+        bench.pause(source, sink)
+        bench.sink.blocked = attempt % 2 == 1
+        bench.send(3)
+        amid = random.randrange(1, beats) if beats > 1 else 1
+        await bench.until(lambda amid=amid: bench.input_moved() >= amid, bench.settle)  # type: ignore[misc]
+        if attempt % 4 >= 2:  # deeper in the network
+            await bench.idle(random.randrange(bench.settle))
+        bench.board.verdict()
+        await bench.reset(random.randint(1, 3), hold_source=random.random() < 0.5)
+        bench.send(1)
+        await bench.finish()
+        _check_plan(bench, bench.measured()[0], None)
+
+
+@phase
+async def idle_output_stays_quiet(bench: Bench) -> None:
+    """Without input there is no output, and after the last result there is none either."""
+    bench.pause("never", "coin")
+    await bench.idle(bench.settle)
+    bench.board.verdict()
+    bench.send(2)
+    await bench.finish(quiet=bench.settle)
+
+
+@phase
+async def broken_frame_is_flagged(bench: Bench) -> None:
+    """An early and a missing tlast raise frame_error in the next cycle, and it stays until the reset."""
+    beats = bench.ports.input.beats
+    random = Random(bench.config.seed)
+    early = [("early", random.randrange(beats - 1))] if beats > 1 else []
+    for kind, last_on in [*early, ("missing", -1)]:
+        bench.frames_whole = False
+        for monitor in bench.board.monitors:
+            monitor.framed = False  # what comes out of a broken frame is anybody's guess
+        broken_beat = bench.input_moved() + (last_on if kind == "early" else beats - 1)
+        bench.send(1, last_on=last_on)
+        if not await bench.until(lambda beat=broken_beat: bench.input_moved() > beat):  # type: ignore[misc]
+            bench.board.report(bench.board.stuck(bench.now, bench.patience))
+            bench.board.verdict()
+        if bench.frame_error != "0":
+            bench.report("frame_error", f"frame_error is {bench.frame_error} before the {kind} tlast could be seen")
+        for _ in range(16):
+            await bench.cycle()
+            if bench.frame_error != "1":
+                bench.report("frame_error", f"frame_error is {bench.frame_error} after the {kind} tlast of a frame")
+                break
+        bench.board.verdict()
+        await bench.reset()
+        bench.send(1)
+        await bench.finish()
+
+
+@phase
+async def valid_never_waits_for_ready(bench: Bench) -> None:
+    """With ready held low a result is offered all the same, stays, and is right when it moves at last (rule 3)."""
+    output = bench.board.monitors[-1]
+    bench.sink.blocked = True
+    bench.send(3)
+    deadline = bench.now + bench.patience
+    await bench.until(lambda: output.handshake[0] == "1" or bench.now > deadline)
+    if output.handshake[0] != "1":
+        output.fail(bench.now, "rule 3", f"valid did not rise in {bench.patience} cycles with ready held low")
+        bench.board.verdict()
+    await bench.idle(bench.settle)
+    bench.sink.blocked = False
+    await bench.finish(quiet=bench.settle)
