@@ -120,6 +120,13 @@ def less(a: Element, b: Element) -> Element:
     if a.is_constant or b.is_constant:  # the low bits of a constant may never matter: x < 8 does not look at 3 of them
         shift = trailing_zeros(b.low) if b.is_constant else trailing_zeros(a.low + 1)
         a, b = shift_right(a, shift), shift_right(b, shift)
+    if a.is_constant and a.low in (0, -2):
+        return at_least(b, Element.constant(a.low + 1))
+    if b.is_constant and b.low in (1, -1) and a.low < 0:  # the bounds of saturation: gates, where a carry chain is dear
+        sign, edge = wire_slice(a.wire, a.bits - 1, a.bits), equal(a, Element.constant(min(b.low, 0)))
+        if b.low == 1:
+            return Element(net("|", (sign, edge.wire), 1), 0, 1)
+        return Element(net("&", (sign, invert(edge).wire), 1), 0, 1)
     if a.low >= 0 and b.low >= 0:
         common = max(a.bits, b.bits)
         return Element(net("<", (a.resized(common), b.resized(common)), 1), 0, 1)

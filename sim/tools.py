@@ -100,7 +100,13 @@ def run_tool(
     try:
         if target is None:
             done = subprocess.run(
-                words, cwd=cwd, env=merged, timeout=timeout, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False
+                words,
+                cwd=cwd,
+                env=merged,
+                timeout=timeout,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                check=False,
             )
             text = done.stdout.decode(errors="replace")
         else:

@@ -35,7 +35,9 @@ def requantize_oracle(x, multiplier, shift, zero_point, low, high):
 @given(st.data(), st.integers(1, 5), st.integers(1, 5), st.integers(1, 28), st.integers(1, 28))
 def test_dense_equals_the_oracle(data, inputs, outputs, x_bits, weight_bits):
     def matrix(rows, columns, bits):
-        return data.draw(st.lists(st.lists(ints(bits), min_size=columns, max_size=columns), min_size=rows, max_size=rows))
+        return data.draw(
+            st.lists(st.lists(ints(bits), min_size=columns, max_size=columns), min_size=rows, max_size=rows)
+        )
 
     weight, x = matrix(outputs, inputs, weight_bits), matrix(3, inputs, x_bits)
     bias = data.draw(st.lists(ints(40), min_size=outputs, max_size=outputs))
@@ -108,7 +110,18 @@ def test_requantize_equals_the_oracle(x, multiplier, shift, zero_point):
 
 @pytest.mark.parametrize(
     ("x", "shift", "expected"),
-    [(1, 1, 1), (-1, 1, 0), (3, 1, 2), (-3, 1, -1), (5, 1, 3), (-5, 1, -2), (6, 2, 2), (-6, 2, -1), (2, 2, 1), (-2, 2, 0)],
+    [
+        (1, 1, 1),
+        (-1, 1, 0),
+        (3, 1, 2),
+        (-3, 1, -1),
+        (5, 1, 3),
+        (-5, 1, -2),
+        (6, 2, 2),
+        (-6, 2, -1),
+        (2, 2, 1),
+        (-2, 2, 0),
+    ],
 )
 def test_ties_round_up_for_both_signs(x, shift, expected):
     assert Requantize(np.array(1), np.array(shift), 0, S8)(np.array([[x]])).tolist() == [[expected]]

@@ -14,7 +14,7 @@ def test_min_and_max_are_twos_complement():
 
 def test_holding_is_the_narrowest_type_for_every_small_interval():
     def fits(bits, signed, low, high):
-        return (-(2 ** (bits - 1)) <= low and high < 2 ** (bits - 1)) if signed else (0 <= low and high < 2**bits)
+        return (-(2 ** (bits - 1)) <= low and high < 2 ** (bits - 1)) if signed else (low >= 0 and high < 2**bits)
 
     for low in range(-40, 41):
         for high in range(low, 41):

@@ -64,7 +64,7 @@ module handmade(
 `endif
   always @(posedge clk) begin
     waited <= (d_valid & ~double1_out_ready) ? waited + 1 : 0;
-    if (s_axis_tready) begin
+    if (d_free) begin
       d_data <= {odd, even};
 `ifdef FAULT_WRONG_VALUE
       if (beat == 2) d_data <= {odd + 10'd2, even};
@@ -75,7 +75,7 @@ module handmade(
 `ifdef FAULT_WRONG_EXTENSION
       d_data <= {odd, 1'b0, even[8:0]};
 `endif
-      d_valid <= s_axis_tvalid;
+      d_valid <= moves;
       d_last <= beat == 3;
 `ifdef FAULT_LAST_EARLY
       d_last <= beat == 2;
@@ -116,7 +116,6 @@ module handmade(
   wire repeats = 1'b0;
   assign double1_out_ready = r_free;
 `endif
-  reg [17:0] late_data; reg late_last;
   always @(posedge clk) begin
     again <= r_valid & ~m_axis_tready;
     if (r_free & ~repeats) begin
@@ -134,9 +133,7 @@ module handmade(
 `ifdef FAULT_OUTPUT_UNKNOWN
   assign m_axis_tvalid = (r_valid & r_last & d_valid) ? 1'bx : r_valid;
 `elsif FAULT_WAITS_FOR_READY
-  reg seen_ready;
-  always @(posedge clk) seen_ready <= m_axis_tready & ~reset;
-  assign m_axis_tvalid = r_valid & (seen_ready | again);
+  assign m_axis_tvalid = r_valid & m_axis_tready;
 `elsif FAULT_SPEAKS_UNASKED
   reg [5:0] calm;
   always @(posedge clk) calm <= (reset | s_axis_tvalid | r_valid) ? 0 : calm + (calm != 63);
@@ -156,9 +153,7 @@ PORTS: dict[str, Any] = {
     "frame_error": "frame_error",
     "input": {"tensor": "x", "prefix": "s_axis", "lanes": 2, "bits": 8, "dtype": "s8", "shape": [2, 3]},
     "output": {"tensor": "relu1", "prefix": "m_axis", "lanes": 2, "bits": 9, "dtype": "u8", "shape": [2, 3]},
-    "streams": [
-        {"tensor": "double1", "prefix": "double1_out", "lanes": 2, "bits": 10, "dtype": "s9", "shape": [2, 3]}
-    ],
+    "streams": [{"tensor": "double1", "prefix": "double1_out", "lanes": 2, "bits": 10, "dtype": "s9", "shape": [2, 3]}],
     "plan": {"ii_cycles": 4, "latency_cycles": 5},
 }
 

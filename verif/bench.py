@@ -29,7 +29,8 @@ PATIENCE_CYCLES = 100_000
 class Config:
     """What to test, from a JSON file: paths of ``ports`` (JSON) and ``golden`` (npz: a tensor per name), the ``build``
     folder for what comes out, the ``seed``, ``patterns`` (pairs of names: source, sink), and how many samples each
-    phase takes: ``unstalled``, ``stalled`` (a pair of patterns), ``resets`` (how many resets).
+    phase takes: ``unstalled``, ``stalled`` (a pair of patterns), ``resets`` (how many resets). ``phases`` names those
+    to run; all if empty.
     """
 
     ports: Ports
@@ -40,6 +41,7 @@ class Config:
     unstalled: int
     stalled: int
     resets: int
+    phases: tuple[str, ...]
 
     @classmethod
     def load(cls, path: Path) -> Config:
@@ -52,6 +54,7 @@ class Config:
             golden=golden,
             build=Path(fields["build"]),
             patterns=tuple((source, sink) for source, sink in fields["patterns"]),
+            phases=tuple(fields["phases"]),
             **{name: int(fields[name]) for name in ("seed", "unstalled", "stalled", "resets")},
         )
 
@@ -157,7 +160,7 @@ class Bench:
         """Go on until ``done``; False if nothing moved for ``patience`` cycles before.
 
         Raises:
-            CheckFailed: some time after a finding, when every stream has had time to show its own.
+            CheckError: some time after a finding, when every stream has had time to show its own.
         """
         patience = self.patience if patience is None else patience
         self._moved_at = self.now
@@ -200,7 +203,7 @@ class Bench:
         """Until every stream has carried all it must, and a few cycles more for what must not come.
 
         Raises:
-            CheckFailed: if anything was found, a hang included.
+            CheckError: if anything was found, a hang included.
         """
         if not await self.until(lambda: self.board.complete):
             self.board.report(self.board.stuck(self.now, self.patience))
@@ -230,5 +233,3 @@ class Bench:
 def write_json(path: Path, content: Any) -> None:
     """Write readable JSON."""
     path.write_text(json.dumps(content, indent=1) + "\n")
-
-

@@ -48,5 +48,5 @@ class Finding:
         return {key: value for key, value in asdict(self).items() if key != "rank"}
 
 
-class CheckFailed(AssertionError):
+class CheckError(AssertionError):
     """The hardware is wrong; the findings are in the scoreboard."""

@@ -190,7 +190,11 @@ class Ports:
         try:
             plan = description.get("plan")
             return cls(
-                *(str(description[key]) for key in ("name", "top", "clock", "reset", "frame_error")),
+                name=str(description["name"]),
+                top=str(description["top"]),
+                clock=str(description["clock"]),
+                reset=str(description["reset"]),
+                frame_error=str(description["frame_error"]),
                 input=_stream(description["input"], top=True),
                 output=_stream(description["output"], top=True),
                 streams=tuple(_stream(entry) for entry in description["streams"]),
@@ -201,5 +205,12 @@ class Ports:
 
 
 def _stream(entry: Mapping[str, Any], top: bool = False) -> StreamPort:
-    type = TensorType(tuple(int(size) for size in entry["shape"]), IntType.parse(str(entry["dtype"])))
-    return StreamPort(str(entry["tensor"]), str(entry["prefix"]), int(entry["lanes"]), int(entry["bits"]), type, top)
+    shape = tuple(int(size) for size in entry["shape"])
+    return StreamPort(
+        tensor=str(entry["tensor"]),
+        prefix=str(entry["prefix"]),
+        lanes=int(entry["lanes"]),
+        bits=int(entry["bits"]),
+        type=TensorType(shape, IntType.parse(str(entry["dtype"]))),
+        top=top,
+    )

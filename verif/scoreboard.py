@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from golden.types import IntArray
-from verif.finding import CheckFailed, Finding
+from verif.finding import CheckError, Finding
 from verif.ports import Ports
 from verif.stream import Monitor
 
@@ -85,9 +85,9 @@ class Scoreboard:
         return sorted(self.findings, key=lambda finding: (phases.index(finding.phase), finding.rank))
 
     def verdict(self) -> None:
-        """Raise CheckFailed with the finding about the first stream in network order, if there is any."""
+        """Raise CheckError with the finding about the first stream in network order, if there is any."""
         if self.first is not None:
-            raise CheckFailed(f"{self.phase}: {self.first.message}")
+            raise CheckError(f"{self.phase}: {self.first.message}")
 
     def stuck(self, cycle: int, patience: int) -> Finding:
         """Which stream holds the others up, and where each of them stopped."""
@@ -119,7 +119,9 @@ class Scoreboard:
             # The output may not, and nothing may run ahead by a whole tensor.
             ends = (0, len(self.monitors) - 1)
             if monitor.rank in ends or tensor > len(self._sequence) or beat == monitor.port.beats - 1:
-                monitor.fail(cycle, "extra beat", f"a beat of tensor {tensor} moved, but {len(self._sequence)} were due")
+                monitor.fail(
+                    cycle, "extra beat", f"a beat of tensor {tensor} moved, but {len(self._sequence)} were due"
+                )
             else:
                 self._early.append((monitor, tensor, beat, word, cycle))
             return

@@ -130,7 +130,7 @@ class Monitor:
             return False
         beat = last + read()
         if self._held is None:
-            if beat.strip("01"):
+            if not known(beat):
                 what = "data" if last in "01" else "last"
                 self.fail(cycle, "unknown", f"{what} has unknown bits while valid is high", hardware=beat[1:])
         elif beat != self._held:
@@ -180,6 +180,11 @@ class Monitor:
             self.tensors += 1
 
 
+def known(bits: str) -> bool:
+    """Whether all binary digits are 0 or 1."""
+    return "X" not in bits and "Z" not in bits
+
+
 def digits(word: str) -> str:
     """Binary digits as a number in hexadecimal, or as they are where some are unknown."""
-    return word if word.strip("01") else hex(int(word, 2))
+    return hex(int(word, 2)) if known(word) else word

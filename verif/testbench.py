@@ -17,10 +17,11 @@ from typing import Any
 import cocotb
 
 from verif.bench import Bench, Config, write_json
-from verif.finding import CheckFailed
+from verif.finding import CheckError
 
 Phase = Callable[[Bench], Awaitable[None]]
 _bench: list[Bench] = []
+_defined: list[str] = []
 _phases: dict[str, dict[str, Any]] = {}
 _measured: dict[str, int | None] = {"latency_cycles": None, "ii_cycles": None}
 
@@ -34,12 +35,17 @@ def _attach(dut: Any) -> Bench:
 
 def phase(body: Phase) -> Any:
     """A cocotb test that resets the design, runs the body, and writes down what came out."""
+    name = body.__name__
+    _defined.append(name)
 
     @cocotb.test()
     @functools.wraps(body)
     async def test(dut: Any) -> None:
         bench = _attach(dut)
-        bench.board.phase = body.__name__
+        wanted = _wanted(bench)
+        if name not in wanted:
+            return
+        bench.board.phase = name
         outcome: dict[str, Any] = {"passed": False}
         first_cycle = bench.now
         try:
@@ -47,22 +53,31 @@ def phase(body: Phase) -> Any:
             await body(bench)
             bench.board.verdict()
             outcome["passed"] = True
-        except CheckFailed:
+        except CheckError:
             raise
         except Exception:
             outcome["error"] = traceback.format_exc()  # ours, not the design's
             raise
         finally:
             outcome["cycles"] = bench.now - first_cycle
-            _phases[body.__name__] = outcome
+            _phases[name] = outcome
             _save(bench)
+            if name == wanted[-1]:
+                bench.recorder.save(bench.config.build / "recording.npz")
 
     return test
 
 
+def _wanted(bench: Bench) -> list[str]:
+    """The phases to run, in their order."""
+    unknown = [name for name in bench.config.phases if name not in _defined]
+    if unknown:
+        raise ValueError(f"a phase must be one of {', '.join(_defined)}, not {unknown[0]!r}")
+    return [name for name in _defined if name in (bench.config.phases or _defined)]
+
+
 def _save(bench: Bench) -> None:
     build, findings = bench.config.build, [finding.as_json() for finding in bench.board.in_network_order]
-    bench.recorder.save(build / "recording.npz")
     write_json(build / "findings.json", findings)
     content = {
         "passed": all(outcome["passed"] for outcome in _phases.values()),

@@ -1,0 +1,129 @@
+"""What differs first, said so that a person finds the place and a program can read it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from golden.types import IntArray
+from sim.simulator import Run
+
+if TYPE_CHECKING:
+    from rtlgen import Design
+
+
+@dataclass(frozen=True)
+class Difference:
+    """The first difference.
+
+    Args:
+        witness: who differs from golden, or from the plan: ``pyrtl``, ``icarus``, ``verilator``, ``testbench``; or
+            ``lockstep`` where Verilog and PyRTL differ.
+        message: one sentence.
+        layer, sample, element, cycle, golden, hardware: where, and the two values; None where it is about no value.
+        register, register_layer, register_cycle: the first register in which Verilog and PyRTL differ, if they do.
+        waves: a waveform file around the cycle.
+    """
+
+    witness: str
+    message: str
+    layer: str | None = None
+    sample: int | None = None
+    element: tuple[int, ...] | None = None
+    cycle: int | None = None
+    golden: int | str | None = None
+    hardware: int | str | None = None
+    register: str | None = None
+    register_layer: str | None = None
+    register_cycle: int | None = None
+    waves: str | None = None
+
+    @classmethod
+    def of_finding(cls, finding: Mapping[str, Any]) -> Difference:
+        """From a finding of the testbench."""
+        element = finding.get("element")
+        return cls(
+            witness="testbench",
+            message=f"{finding['phase']}: {finding['message']}",
+            layer=finding.get("tensor"),
+            sample=finding.get("sample"),
+            element=tuple(element) if element is not None else None,
+            cycle=finding.get("cycle"),
+            golden=finding.get("golden"),
+            hardware=finding.get("hardware"),
+        )
+
+
+class VerificationError(AssertionError):
+    """Witnesses disagree.
+
+    Args:
+        difference: the first one.
+    """
+
+    def __init__(self, difference: Difference) -> None:
+        self.difference = difference
+        self.folder: Path | None = None
+        self.command: str | None = None
+        super().__init__(difference.message)
+
+    def explain(self, *, folder: Path, command: str | None) -> None:
+        """Add where the files are and what reproduces it, and leave ``difference.json`` in the folder."""
+        self.folder, self.command = folder, command
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "difference.json").write_text(json.dumps(self.as_json(), indent=1) + "\n")
+
+    def as_json(self) -> dict[str, Any]:
+        """An object for JSON."""
+        return {"verdict": "different", **asdict(self.difference), "command": self.command, "folder": str(self.folder)}
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _restored, (self.difference, self.folder, self.command)
+
+    def __str__(self) -> str:
+        difference = self.difference
+        lines = [f"{difference.witness}: {difference.message}"]
+        if difference.register:
+            lines.append(
+                f"  the first register in which Verilog and PyRTL differ is {difference.register}, layer "
+                f"{difference.register_layer or 'top'}, at cycle {difference.register_cycle}"
+            )
+        if difference.waves:
+            lines.append(f"  waves around it: {difference.waves}")
+        if self.command:
+            lines.append(f"  reproduce with: {self.command}")
+        if self.folder:
+            lines.append(f"  files: {self.folder}")
+        return "\n".join(lines)
+
+
+def _restored(difference: Difference, folder: Path | None, command: str | None) -> VerificationError:
+    error = VerificationError(difference)
+    error.folder, error.command = folder, command
+    return error
+
+
+def first_difference(design: Design, witness: str, run: Run, expected: IntArray) -> Difference | None:
+    """Where the outputs of a run first differ from golden."""
+    places = np.argwhere(run.outputs != expected)
+    if not len(places):
+        return None
+    place = tuple(int(index) for index in places[0])
+    sample, element = place[0], place[1:]
+    layer, golden, hardware = design.graph.outputs[0], int(expected[place]), int(run.outputs[place])
+    return Difference(
+        witness,
+        f"{layer}{list(element) if element else ''} of sample {sample}: golden {golden}, {witness} {hardware} "
+        f"(cycle {int(run.cycles[sample])}; {len(places)} of {expected.size} values differ)",
+        layer=layer,
+        sample=sample,
+        element=element,
+        cycle=int(run.cycles[sample]),
+        golden=golden,
+        hardware=hardware,
+    )
