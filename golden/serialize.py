@@ -76,8 +76,9 @@ def load_graph(path: Path) -> Graph:
     """
     if not path.exists():
         raise FileNotFoundError(f"there is no graph file {str(path)!r}")
+    content = io.BytesIO(path.read_bytes())
     try:
-        with zipfile.ZipFile(path) as file:
+        with zipfile.ZipFile(content) as file:
             names = file.namelist()
             if _HEADER not in names:
                 raise ValueError(f"a graph file holds {_HEADER}, this one {', '.join(names[:3]) or 'nothing'}")
@@ -92,13 +93,15 @@ def load_graph(path: Path) -> Graph:
         raise ValueError(f"{str(path)!r} is not a graph file, or a truncated one: expected a zip ({error})") from error
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"{str(path)!r} is not a valid graph file: {type(error).__name__} {error}") from error
-    except (ValueError, NotImplementedError) as error:
+    except (ValueError, RuntimeError) as error:  # zipfile: RuntimeError for members that seem encrypted
         reasons = "; ".join([str(error), *getattr(error, "__notes__", [])])
         raise ValueError(f"{str(path)!r} is not a valid graph file: {reasons}") from error
 
 
 def write_atomically(path: Path, content: bytes) -> None:
     """Write a file so that nobody ever sees half of it."""
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"there is no folder {str(path.parent)!r} to write {path.name} to")
     partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
     try:
         partial.write_bytes(content)

@@ -120,7 +120,7 @@ def less(a: Element, b: Element) -> Element:
     if a.is_constant or b.is_constant:  # the low bits of a constant may never matter: x < 8 does not look at 3 of them
         shift = trailing_zeros(b.low) if b.is_constant else trailing_zeros(a.low + 1)
         a, b = shift_right(a, shift), shift_right(b, shift)
-    if a.is_constant and a.low in (0, -2):
+    if a.is_constant and a.low in (-2, -1, 0):
         return at_least(b, Element.constant(a.low + 1))
     if b.is_constant and b.low in (1, -1) and a.low < 0:  # the bounds of saturation: gates, where a carry chain is dear
         sign, edge = wire_slice(a.wire, a.bits - 1, a.bits), equal(a, Element.constant(min(b.low, 0)))
@@ -158,7 +158,8 @@ def invert(a: Element) -> Element:
     """``1 - a`` of an ``a`` that is 0 or 1: an inverter."""
     if a.is_constant:
         return Element.constant(1 - a.low)
-    return Element(net("~", (a.wire,), 1), 0, 1)
+    # Not "~": PyRTL prints it within expressions, and in Verilog ``~(a) + b`` inverts a after extending it to the sum.
+    return Element(net("^", (a.wire, Element.constant(1).wire), 1), 0, 1)
 
 
 def select(condition: Element, a: Element, b: Element, within: Interval | None = None) -> Element:

@@ -51,9 +51,7 @@ class Design:
         return write_files(Path(path), self.verilog, self.ports)
 
 
-def generate(
-    graph: Graph, multipliers: int = 64, *, unrolled: bool = False, name: str = "accelerator"
-) -> Design:
+def generate(graph: Graph, multipliers: int = 64, *, unrolled: bool = False, name: str = "accelerator") -> Design:
     """Generate the hardware of ``graph``; arguments and errors as of ``plan``, plus the Verilog module's ``name``.
 
     The top has AXI4-Stream ports, one clock and one synchronous reset. Elements of ``tdata`` are as wide as whole
@@ -76,6 +74,7 @@ def generate(
             except (ValueError, NotImplementedError) as error:
                 error.add_note(f"in layer {node.name!r}")
                 raise
+            assert (x.lanes, x.type) == (chosen.layers[node.name].lanes_out, graph.types[node.name]), node.name
             layer_of |= dict.fromkeys(set(block.wirevector_by_name) - before, node.name)
             streams.append(_port(x.name, f"{x.name}_out", x.type, x.lanes, x.type.dtype.bits))
         _output(x)

@@ -61,9 +61,7 @@ def gather(name: str, x: Stream, width: int) -> Gathered:
     return Gathered(HDLTensor.concat(parts), full, counter(f"{name}_word", words, full, x.reset))
 
 
-def _slot_counter(
-    name: str, slots: int, beats: int, moves: pyrtl.WireVector, reset: pyrtl.WireVector
-) -> Counter:
+def _slot_counter(name: str, slots: int, beats: int, moves: pyrtl.WireVector, reset: pyrtl.WireVector) -> Counter:
     """Which slot the next beat goes to; its end is a full word, or the end of the vector."""
     if beats <= slots or beats % slots == 0:
         return counter(f"{name}_slot", min(slots, beats), moves, reset)

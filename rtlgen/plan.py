@@ -13,6 +13,9 @@ from golden.types import TensorType
 from rtlgen.lowering import Goal, LayerPlan, candidates, departures
 from rtlgen.stream import beats_of
 
+UNLIMITED = 1 << 40
+"""More cycles than any layer takes."""
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -80,23 +83,30 @@ def plan(graph: Graph, multipliers: int = 64, *, unrolled: bool = False) -> Plan
         raise ValueError(f"multipliers must be at least 1, not {multipliers}")
     nodes = chain(graph)
     if unrolled:
-        best = _cheapest(graph, nodes, Goal(1 << 40, 0, unrolled=True), full_width=True)
-        assert best is not None
-        return _timed(graph, nodes, best, None)
+        return _timed(graph, nodes, _fastest(graph, nodes, Goal(UNLIMITED, 0, unrolled=True)), None)
+    logic = _cheapest(graph, nodes, Goal(UNLIMITED, multipliers)) is None
+    return _timed(graph, nodes, _fastest(graph, nodes, Goal(UNLIMITED, multipliers, logic)), multipliers)
 
-    logic = _cheapest(graph, nodes, Goal(1 << 40, multipliers)) is None
-    infeasible, feasible = 0, 1
-    while _cheapest(graph, nodes, Goal(feasible, multipliers, logic)) is None:
-        infeasible, feasible = feasible, feasible * 2
-    while feasible - infeasible > 1:
-        middle = (infeasible + feasible) // 2
-        if _cheapest(graph, nodes, Goal(middle, multipliers, logic)) is None:
-            infeasible = middle
+
+def _fastest(graph: Graph, nodes: tuple[Node, ...], goal: Goal) -> tuple[LayerPlan, ...]:
+    """The cheapest plan of the smallest initiation interval for which there is one: doubling, then bisection."""
+
+    def within(ii_cycles: int) -> tuple[LayerPlan, ...] | None:
+        return _cheapest(graph, nodes, replace(goal, ii_cycles=ii_cycles))
+
+    assert within(goal.ii_cycles) is not None, "every budget has a plan"
+    impossible, possible = 0, 1
+    while within(possible) is None:
+        impossible, possible = possible, possible * 2
+    while possible - impossible > 1:
+        middle = (impossible + possible) // 2
+        if within(middle) is None:
+            impossible = middle
         else:
-            feasible = middle
-    best = _cheapest(graph, nodes, Goal(feasible, multipliers, logic))
+            possible = middle
+    best = within(possible)
     assert best is not None
-    return _timed(graph, nodes, best, multipliers)
+    return best
 
 
 def chain(graph: Graph) -> tuple[Node, ...]:
@@ -131,12 +141,11 @@ class _Choice:
     layers: tuple[LayerPlan, ...] = field(default=(), compare=False)
 
 
-def _cheapest(graph: Graph, nodes: tuple[Node, ...], goal: Goal, full_width: bool = False) -> tuple[LayerPlan, ...] | None:
+def _cheapest(graph: Graph, nodes: tuple[Node, ...], goal: Goal) -> tuple[LayerPlan, ...] | None:
     """Fewest multipliers that keep to the goal: dynamic programming over the layers, by the lanes between them."""
     x = graph.input_type
-    fewest = 1 if full_width else max(1, -(-beats_of(x, 1) // goal.ii_cycles))
-    widths = [x.inner] if full_width else range(fewest, x.inner + 1)
-    states = {(n, 0): _Choice(0, 0, 0, n) for n in widths if beats_of(x, n) <= goal.ii_cycles}
+    widths = [lanes for lanes in range(1, x.inner + 1) if beats_of(x, lanes) <= goal.ii_cycles]
+    states = {(lanes, 0): _Choice(0, 0, 0, lanes) for lanes in widths}
     for node in nodes:
         following: dict[tuple[int, int], _Choice] = {}
         for (lanes, _), so_far in states.items():

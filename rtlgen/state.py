@@ -16,7 +16,9 @@ class State:
 
     value: pyrtl.Register
 
-    def drive(self, next_value: pyrtl.WireVector, reset: pyrtl.WireVector, enable: pyrtl.WireVector | None = None) -> None:
+    def drive(
+        self, next_value: pyrtl.WireVector, reset: pyrtl.WireVector, enable: pyrtl.WireVector | None = None
+    ) -> None:
         """Load ``next_value`` on the next edge, if ``enable`` is high or absent; ``reset`` wins."""
         held = next_value if enable is None else pyrtl.select(enable, next_value, self.value)
         self.value.next <<= pyrtl.select(reset, pyrtl.Const(0, len(self.value)), held)

@@ -23,6 +23,7 @@ from sim.tools import ToolError, find_tool, run_tool
 TESTBENCH = "verif.testbench"
 HARNESS = "verif.harness"
 PORTS = "verif.ports"
+PAUSES = "verif.pauses"
 """The testbench is named, not imported: another one with the same files in and out can take its place."""
 
 PATTERNS = (("coin", "never"), ("never", "coin"), ("coin", "coin"), ("bursts", "bursts"), ("rare", "mostly"))
@@ -120,20 +121,25 @@ def run_testbench(
     if not verilog.is_file():
         raise FileNotFoundError(f"no Verilog file {verilog}")
     ports = importlib.import_module(PORTS).Ports.load(ports_json)
-    for pair in patterns:
-        for name in pair:
-            importlib.import_module("verif.pauses").pauses(name, 0)
+    for name in {name for pair in patterns for name in pair}:
+        importlib.import_module(PAUSES).pauses(name, seed)
+    tensors = {**expected, ports.input.tensor: x}
+    missing = [port.tensor for port in ports.in_order if port.tensor not in tensors]
+    if missing:
+        raise ValueError(f"expected must hold the tensor {missing[0]!r}; it has {', '.join(tensors)}")
+    golden = {
+        port.tensor: port.type.check(tensors[port.tensor], f"the tensor {port.tensor!r}") for port in ports.in_order
+    }
     build.mkdir(parents=True, exist_ok=True)
     log = build / "simulation.log"
     for leftover in (*build.glob("*_results.xml"), *(build / f for f in ("result.json", "findings.json", "waves.vcd"))):
         leftover.unlink(missing_ok=True)
     log.write_text("")
 
-    tensors = {**expected, ports.input.tensor: x}
     with ZipFile(build / "golden.npz", "w") as archive:  # np.savez, but with any name for a tensor
-        for name in sorted({port.tensor for port in ports.in_order}):
+        for name, tensor in golden.items():
             with archive.open(f"{name}.npy", "w", force_zip64=True) as file:
-                np.lib.format.write_array(file, np.asarray(tensors[name]), allow_pickle=False)
+                np.lib.format.write_array(file, tensor, allow_pickle=False)
     config = {
         "ports": str(ports_json),
         "golden": str(build / "golden.npz"),
@@ -193,18 +199,19 @@ def _launch(
                 for command in commands:
                     run_tool(command, cwd=build, timeout=timeout, env=self.env, log=log)
 
-        simulator = Icarus(
-            toplevel=top,
-            module=TESTBENCH,
-            verilog_sources=[str(source) for source in sources],
-            python_search=[str(Path(__file__).resolve().parents[1])],
-            sim_build=str(build),
-            timescale="1ns/1ps",
-            plus_args=plusargs,
-            seed=seed,
-            waves=False,  # the harness writes its own
-            force_compile=True,
-        )
+        with _signals_kept():
+            simulator = Icarus(
+                toplevel=top,
+                module=TESTBENCH,
+                verilog_sources=[str(source) for source in sources],
+                python_search=[str(Path(__file__).resolve().parents[1])],
+                sim_build=str(build),
+                timescale="1ns/1ps",
+                plus_args=plusargs,
+                seed=seed,
+                waves=False,  # the harness writes its own
+                force_compile=True,
+            )
         # A failing check ends in SystemExit. What failed stands in the result file; without one it was a crash.
         with suppress(SystemExit):
             simulator.run()
@@ -212,13 +219,12 @@ def _launch(
 
 @contextmanager
 def _undisturbed() -> Iterator[None]:
-    """cocotb-test changes signal handlers, warning filters and the log of the whole process: put them back."""
+    """cocotb-test changes the warning filters and the log of the whole process: put them back."""
     root, logger = logging.getLogger(), logging.getLogger("cocotb")
     handlers, level, propagate = list(root.handlers), logger.level, logger.propagate
-    main = threading.current_thread() is threading.main_thread()
-    signals = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)} if main else {}
+    quiet = logging.NullHandler()
+    logger.addHandler(quiet)
     logger.propagate = False
-    logger.addHandler(quiet := logging.NullHandler())
     try:
         with warnings.catch_warnings():
             yield
@@ -227,5 +233,15 @@ def _undisturbed() -> Iterator[None]:
         logger.propagate = propagate
         logger.setLevel(level)
         root.handlers[:] = handlers
-        for number, handler in signals.items():
+
+
+@contextmanager
+def _signals_kept() -> Iterator[None]:
+    """cocotb-test takes SIGINT and SIGTERM and never gives them back."""
+    main = threading.current_thread() is threading.main_thread()
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)} if main else {}
+    try:
+        yield
+    finally:
+        for number, handler in handlers.items():
             signal.signal(number, handler)

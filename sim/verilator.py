@@ -33,6 +33,7 @@ class Verilator:
         verilog = design.write_verilog(build / f"{design.name}.v")
         bench = write_bench(design, x, build)
         options = ["--binary", "--timing", *WARNINGS_OFF, "--top-module", "bench", "-O3", "--Mdir", "obj", "-j", "1"]
+        options += ["-CFLAGS", "-std=c++20 -fcoroutines -O1"]
         run_tool([program(), *options, bench.name, verilog.name], cwd=build, env=environment())
         run_tool([build / "obj" / "Vbench"], cwd=build)
         return read_run(design, len(x), build, self.name)

@@ -40,6 +40,11 @@ def denses(graph):
     return [node.op for node in graph.nodes if isinstance(node.op, Dense)]
 
 
+def assert_close(graph, net, x, part):
+    """The graph's real result is the model's, up to this part of its largest."""
+    assert np.abs(graph.decode(graph(graph.encode(x))) - net(x)).max() < part * np.abs(net(x)).max()
+
+
 @BOTH
 def test_the_layers_are_dense_relu_requantize_and_argmax(scale):
     graph = quantize(model(3, 5, 4, softmax=True), samples(3), scale=scale)
@@ -91,6 +96,7 @@ def test_the_weight_steps_are_per_output_or_one_for_all(scale):
     per_channel = quantize(wide, samples(4), scale=scale)
     assert per_channel.encodings["dense1"].scale.shape == (6,)
     assert requantizes(per_channel)[0].multiplier.shape == requantizes(per_channel)[0].shift.shape == (6,)
+    assert np.all(np.abs(denses(per_channel)[0].weight).max(axis=1) >= 64)
     per_tensor = quantize(wide, samples(4), scale=scale, per_channel=False)
     assert per_tensor.encodings["dense1"].scale.shape == ()
     assert requantizes(per_tensor)[0].multiplier.shape == requantizes(per_tensor)[0].shift.shape == ()
@@ -150,8 +156,10 @@ def test_a_range_on_one_side_of_zero_still_includes_zero(scale):
     graph = quantize(always_high, samples(1), scale=scale)
     assert 0.0 in graph.encodings["requantize1"].decode(np.arange(-128, 128))
     assert requantizes(graph)[0].zero_point == -128
+    assert_close(graph, always_high, samples(1), 0.02)
     always_low = Sequential([Linear.from_weights([[1.0]], [-10.0])])
     graph = quantize(always_low, samples(1), scale=scale)
+    assert_close(graph, always_low, samples(1), 0.02)
     assert 0.0 in graph.encodings["requantize1"].decode(np.arange(-128, 128))
 
 
@@ -216,6 +224,8 @@ def test_dead_rows_do_not_spoil_the_others():
     net = model(4, 6, 3)
     net.linears[0].weight[1] = 1e-30
     net.linears[0].weight[2] = 0.0
+    net.linears[0].weight[3] *= 1e-6  # a step of its own would leave its bias no multiplier: 1e-6 * 2**17 rounds to 0
+    net.linears[0].bias[3] = 3.0
     x = samples(4)
     graph = quantize(net, x)
     assert np.abs(graph.decode(graph(graph.encode(x))) - net(x)).max() < 0.03 * np.ptp(net(x))

@@ -128,6 +128,11 @@ def test_a_missing_file_is_said_in_one_line(tmp_path):
         Graph.load(tmp_path / "nothing")
 
 
+def test_a_missing_folder_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"^there is no folder '.*gone' to write g to$"):
+        example().save(tmp_path / "gone" / "g")
+
+
 def test_every_truncation_is_refused_with_the_path(saved):
     content = saved.read_bytes()
     for length in range(0, len(content), 97):
@@ -141,8 +146,11 @@ def test_every_truncation_is_refused_with_the_path(saved):
 def test_every_damaged_byte_is_refused_or_harmless(saved):
     content, x = saved.read_bytes(), np.arange(-8, 8).reshape(4, 2, 2)
     expected = example()(x)
-    for position in range(0, len(content), 23):
-        saved.write_bytes(content[:position] + bytes([content[position] ^ 0x55]) + content[position + 1 :])
+    flips = (0x01, 0x55, 0x80, 0xFF)
+    end = range(len(content) - 22, len(content))  # the zip's directory of directories: every bit of it matters
+    damage = [(i, flips[i % 4]) for i in range(0, len(content), 5)] + [(i, flip) for i in end for flip in flips]
+    for position, flip in damage:
+        saved.write_bytes(content[:position] + bytes([content[position] ^ flip]) + content[position + 1 :])
         try:
             graph = Graph.load(saved)
         except ValueError as error:

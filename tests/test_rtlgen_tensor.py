@@ -1,6 +1,7 @@
 """Tensors of wires against numpy: equal values, exact intervals, exact widths."""
 
 import itertools
+import shutil
 from dataclasses import dataclass
 
 import numpy as np
@@ -214,8 +215,11 @@ def test_nothing_overflows_beyond_int64():
     z = x * y + 2**200 - x * 3**40
     output = pyrtl.Output(len(z.wires[()]), "z")
     output <<= z.wires[()]
-    for a, b in [(-(2**79), 2**33 - 1), (2**79 - 1, 12345678901 % 2**33), (-1, 1)]:
-        for simulation in (pyrtl.Simulation(tracer=None), pyrtl.FastSimulation(tracer=None)):
+    simulations = [pyrtl.Simulation(tracer=None), pyrtl.FastSimulation(tracer=None)]
+    if shutil.which("gcc"):
+        simulations.append(pyrtl.CompiledSimulation())
+    for simulation in simulations:
+        for a, b in [(-(2**79), 2**33 - 1), (2**79 - 1, 12345678901 % 2**33), (-1, 1)]:
             simulation.step({"x": unsigned(80, a), "y": b})
             assert simulation.inspect("z") == a * b + 2**200 - a * 3**40
 
@@ -280,6 +284,12 @@ def test_reduction_intervals_are_exact(name):
 def test_argmax_takes_the_first_of_equals():
     check(lambda x: x.argmax(), np.argmax, Spec(np.full(7, -1), np.full(7, 1)))
     check(lambda x: HDLTensor.concat([x, x, x]).argmax(), lambda x: 0, Spec(np.array([-4]), np.array([3])))
+
+
+def test_argmax_ignores_what_never_wins():
+    low, high = np.array([0, 2, 0, 0]), np.array([9, 2, 9, 2])  # the last one may equal the second, and comes later
+    assert Spec(low, high).tensor("x").argmax().high == 2
+    check(lambda x: x.argmax(), np.argmax, Spec(low, high))
 
 
 def test_sum_of_nothing_is_zero():
@@ -487,6 +497,8 @@ def ops():
         (lambda x, y: y[0] - 5, ["-"]),
         (lambda x, y: y[0] + -5, ["-"]),
         (lambda x, y: x[0] < 0, ["s"]),
+        (lambda x, y: x[0] > -1, ["^", "s"]),
+        (lambda x, y: x[0].clip(0, None), ["s", "s", "x"]),
         (lambda x, y: y[0] > 300, []),
         (lambda x, y: x[0] * 0, []),
         (lambda x, y: x[0] * 8, ["c"]),
@@ -507,6 +519,12 @@ def test_constants_never_multiply():
     weights = np.random.default_rng(0).integers(-128, 128, (8, 8))
     x @ weights + weights * x
     assert "*" not in ops()
+
+
+def test_no_inverter_that_verilog_would_extend():
+    x, y = single("x", -8, 7), single("y", -8, 7)
+    (x >= y) + (x == 1) + (y != 1) + (x <= 3) + HDLTensor.where(x != y, 0, 1)
+    assert "~" not in ops()
 
 
 def test_multiplication_is_one_multiplier():

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from sim.cocotb_launcher import TestbenchResult, run_testbench
+from verif.recorder import Recording
 
 # x: s8[2, 3] over 2 lanes -> double1 = 2 * x: s9[2, 3] -> relu1 = max(double1, 0): u8[2, 3]; 4 beats a sample.
 # Every FAULT_... is one planted error.
@@ -127,7 +128,7 @@ module handmade(
       if (beat == 3) r_data[8:0] <= d_data[8:0];
 `endif
     end
-    if (reset) begin r_valid <= 0; again <= 0; end
+    if (reset) begin r_valid <= 0; r_data <= 0; r_last <= 0; again <= 0; end
   end
   assign m_axis_tdata = r_data;
 `ifdef FAULT_OUTPUT_UNKNOWN
@@ -136,8 +137,8 @@ module handmade(
   assign m_axis_tvalid = r_valid & m_axis_tready;
 `elsif FAULT_SPEAKS_UNASKED
   reg [5:0] calm;
-  always @(posedge clk) calm <= (reset | s_axis_tvalid | r_valid) ? 0 : calm + (calm != 63);
-  assign m_axis_tvalid = r_valid | (calm == 18);
+  always @(posedge clk) calm <= (reset | s_axis_tvalid | r_valid) ? 0 : calm + (calm != 9 | m_axis_tready);
+  assign m_axis_tvalid = r_valid | (calm == 9 & m_axis_tready);
 `else
   assign m_axis_tvalid = r_valid;
 `endif
@@ -171,3 +172,128 @@ def check(build: Path, fault: str = "", **options: Any) -> TestbenchResult:
     ports.write_text(json.dumps(PORTS))
     tensors = stimulus()
     return run_testbench(verilog, ports, tensors["x"], tensors, build / "run", **options)
+
+
+def test_a_right_design_passes_every_phase(tmp_path):
+    result = check(tmp_path)
+    assert result.passed, result
+    assert not result.findings
+    assert list(result.phases) == [
+        "every_sample_without_stalls",
+        "every_sample_under_stalls",
+        "reset_in_mid_sample",
+        "idle_output_stays_quiet",
+        "broken_frame_is_flagged",
+        "valid_never_waits_for_ready",
+    ]
+    assert (result.latency_cycles, result.ii_cycles) == (5, 4)
+    for stream in ("s_axis", "double1_out", "m_axis"):  # the stalls were real
+        assert result.coverage[stream]["stalled"] > 20
+        assert result.coverage[stream]["starved"] > 20
+        assert result.coverage[stream]["beats"] > 80
+
+
+# fault -> what must be found first: check, phase, stream, and whatever else is known exactly
+WITHOUT_STALLS, STALLS, RESET = "every_sample_without_stalls", "every_sample_under_stalls", "reset_in_mid_sample"
+IDLE, BROKEN, BLOCKED = "idle_output_stays_quiet", "broken_frame_is_flagged", "valid_never_waits_for_ready"
+FAULTS: dict[str, dict[str, Any]] = {
+    "WRONG_VALUE": {
+        "check": "value",
+        "phase": WITHOUT_STALLS,
+        "stream": "double1_out",
+        "tensor": "double1",
+        "sample": 0,
+        "beat": 2,
+        "lane": 1,
+        "element": [1, 1],
+        "golden": 2,
+        "hardware": 4,
+        "cycle": 5,
+    },
+    "WRONG_EXTENSION": {"check": "value", "phase": WITHOUT_STALLS, "stream": "double1_out", "golden": -256},
+    "ONLY_THE_TAP": {"check": "value", "phase": WITHOUT_STALLS, "stream": "double1_out", "element": [0, 0]},
+    "OUTPUT_VALUE": {"check": "value", "phase": WITHOUT_STALLS, "stream": "m_axis", "tensor": "relu1", "golden": 0},
+    "UNKNOWN_DATA": {"check": "unknown", "phase": WITHOUT_STALLS, "stream": "double1_out", "beat": 2},
+    "UNKNOWN_READY": {"check": "unknown", "phase": WITHOUT_STALLS, "stream": "s_axis", "beat": 2},
+    "OUTPUT_UNKNOWN": {"check": "unknown", "phase": WITHOUT_STALLS, "stream": "m_axis"},
+    "LAST_EARLY": {"check": "last", "phase": WITHOUT_STALLS, "stream": "double1_out", "beat": 2},
+    "LAST_LATE": {"check": "last", "phase": WITHOUT_STALLS, "stream": "double1_out", "beat": 0},
+    "LATE_INTERVAL": {"check": "ii_cycles", "phase": WITHOUT_STALLS, "golden": 4, "hardware": 5},
+    "FRAME_ERROR_ALWAYS": {"check": "frame_error", "phase": WITHOUT_STALLS},
+    "VALID_FALLS": {"check": "rule 2", "phase": STALLS, "stream": "double1_out"},
+    "DATA_CHANGES": {"check": "rule 2", "phase": STALLS, "stream": "double1_out"},
+    "LAST_CHANGES": {"check": "rule 2", "phase": STALLS, "stream": "double1_out"},
+    "LOST_BEAT": {"check": "value", "phase": STALLS, "stream": "double1_out"},
+    "DUPLICATED_BEAT": {"check": "value", "phase": STALLS, "stream": "m_axis"},
+    "STUCK_READY": {"check": "hang", "phase": STALLS, "stream": "s_axis"},
+    "RESET_FORGETS_COUNTER": {"check": "last", "phase": RESET, "stream": "double1_out"},
+    "RESET_KEEPS_BEAT": {"check": "value", "phase": RESET, "stream": "double1_out", "beat": 0},
+    "SPEAKS_UNASKED": {"check": "extra beat", "phase": IDLE, "stream": "m_axis", "beat": 0},
+    "FRAME_ERROR_NEVER": {"check": "frame_error", "phase": BROKEN},
+    "WAITS_FOR_READY": {"check": "rule 3", "phase": BLOCKED, "stream": "m_axis"},
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_fault_is_found_and_named(fault, tmp_path):
+    phases = (IDLE,) if fault == "SPEAKS_UNASKED" else ()
+    result = check(tmp_path, fault, phases=phases)
+    assert not result.passed
+    found, wanted = dict(result.first or {}), FAULTS[fault]
+    found["phase"] = found["phase"].split("[")[0]
+    assert {key: found[key] for key in wanted} == wanted, result
+    assert json.loads((tmp_path / "run" / "findings.json").read_text()) == list(result.findings)
+
+
+@pytest.mark.slow
+def test_a_hang_says_where_every_stream_stopped(tmp_path):
+    result = check(tmp_path, "STUCK_READY", phases=[STALLS])
+    message = result.first["message"]
+    assert "stuck at stream s_axis (layer x), valid=1 ready=0" in message
+    assert "m_axis: tensor 3 beat 3 of 4" in message
+
+
+def test_every_planted_fault_is_in_the_table():
+    planted = {word.removeprefix("FAULT_") for word in DESIGN.split() if word.startswith("FAULT_")}
+    assert planted == set(FAULTS)
+
+
+@pytest.mark.slow
+def test_the_same_seed_gives_the_same_recording(tmp_path):
+    first, again, other = (check(tmp_path / str(i), seed=seed) for i, seed in enumerate((5, 5, 6)))
+    pins = [Recording(result.recording) for result in (first, again, other)]
+    assert first.cycles == again.cycles
+    assert pins[0].words("s_axis_tdata") == pins[1].words("s_axis_tdata")
+    assert pins[0].words("s_axis_tdata") != pins[2].words("s_axis_tdata")
+
+
+@pytest.mark.slow
+def test_the_recording_holds_every_cycle_from_before_the_first_edge(tmp_path):
+    result = check(tmp_path)
+    pins = Recording(result.recording)
+    assert len(pins.words("reset")) == result.cycles
+    assert pins.words("reset")[:3] == [1, 1, 0]
+    assert pins.unknown("m_axis_tvalid")[:2] == [1, 0]  # nothing has been clocked yet in cycle 0
+    assert not any(pins.unknown("s_axis_tready")[1:])
+    assert set(pins.inputs) == {"reset", "s_axis_tvalid", "s_axis_tlast", "s_axis_tdata", "m_axis_tready"}
+    # every register changes with the edge: frame_error follows the beat that moved by one cycle
+    moved = [v & r for v, r in zip(pins.words("s_axis_tvalid"), pins.words("s_axis_tready"), strict=True)]
+    rises = [c for c, now in enumerate(pins.words("frame_error")) if now and not pins.words("frame_error")[c - 1]]
+    assert len(rises) == 2
+    assert all(moved[cycle - 1] for cycle in rises)
+
+
+@pytest.mark.slow
+def test_a_design_without_a_plan_is_measured_only(tmp_path, monkeypatch):
+    monkeypatch.setitem(PORTS, "plan", None)
+    result = check(tmp_path)
+    assert result.passed, result
+    assert (result.latency_cycles, result.ii_cycles) == (5, 4)
+
+
+@pytest.mark.slow
+def test_a_wrong_latency_is_found(tmp_path, monkeypatch):
+    monkeypatch.setitem(PORTS, "plan", {"ii_cycles": 4, "latency_cycles": 6})
+    found = check(tmp_path).first
+    assert (found["check"], found["golden"], found["hardware"]) == ("latency_cycles", 6, 5)

@@ -17,7 +17,9 @@ class Reshape:
     def out_type(self, x: TensorType) -> TensorType:
         """``shape``, with the element type of ``x``."""
         if prod(self.shape) != x.size:
-            raise ValueError(f"Reshape to {self.shape}, {prod(self.shape)} elements, cannot take {x}, which has {x.size}")
+            raise ValueError(
+                f"Reshape to {self.shape}, {prod(self.shape)} elements, cannot take {x}, which has {x.size}"
+            )
         return TensorType(self.shape, x.dtype)
 
     def __call__(self, x: IntArray) -> IntArray:

@@ -74,7 +74,7 @@ def _(op: Requantize, x: TensorType, lanes: int, goal: Goal) -> Iterable[LayerPl
     if constants.powers_of_two:
         yield plan
         return
-    if goal.logic and lanes == 1:
+    if (goal.logic and lanes == 1) or goal.unrolled:
         yield replace(plan, logic=True)
     cost = multipliers_for(x.dtype.bits + (not x.dtype.signed), bits + 1)
     yield replace(plan, multipliers=lanes * cost)
@@ -103,9 +103,10 @@ def requantize(op: Requantize, layer: LayerPlan, x: Stream, name: str) -> Stream
         return ((product + offset) >> constants.shift).clip(op.dtype.min, op.dtype.max)
 
     if groups == 1:
-        last = [constants.multipliers[-1]] * x.lanes if not constants.per_channel else constants.multipliers
-        multiplier = HDLTensor.constant(_padded(last, x.lanes))
-        offset = HDLTensor.constant(_padded(constants.offsets, x.lanes, constants.offsets[-1]))
+        multiplier, offset = (
+            HDLTensor.constant(_padded(values, x.lanes) if constants.per_channel else values[:1] * x.lanes)
+            for values in (constants.multipliers, constants.offsets)
+        )
         steps = [lambda beat: beat * multiplier, finish]
         return pipeline(name, x, op.out_type(x.type), steps, advance=advance)
 

@@ -1,0 +1,97 @@
+"""Every op's hardware equals its golden meaning, on every simulator, in several foldings."""
+
+from pathlib import Path
+
+import numpy as np
+import pyrtl
+import pytest
+from networks import corners
+from op_cases import CASES
+
+import golden.ops
+import rtlgen
+import rtlgen.ops
+from golden import Graph, Op, TensorType
+from rtlgen.lowering import Goal, candidates, departures, lower
+from sim.icarus import Icarus
+from sim.pyrtl_simulator import Pyrtl
+
+SIMULATORS = (Pyrtl(), Icarus())
+FOLDINGS = ({"multipliers": 1}, {"multipliers": 4}, {"multipliers": 1000}, {"unrolled": True})
+
+
+@pytest.mark.parametrize("folding", FOLDINGS, ids=str)
+@pytest.mark.parametrize("simulator", SIMULATORS, ids=lambda s: s.name)
+@pytest.mark.parametrize(("name", "op", "x"), CASES, ids=[name for name, _, _ in CASES])
+def test_hardware_equals_golden(
+    name: str, op: Op, x: TensorType, simulator: Pyrtl, folding: dict[str, int], tmp_path: Path
+) -> None:
+    graph, stimulus = Graph.chain(x, op), corners(x)
+    design = rtlgen.generate(graph, **folding)
+    run = simulator.run(design, stimulus, tmp_path)
+    np.testing.assert_array_equal(run.outputs, graph(stimulus))
+    assert (run.latency_cycles, run.ii_cycles) == (design.plan.latency_cycles, design.plan.ii_cycles)
+
+
+def test_every_op_has_a_case() -> None:
+    assert {type(op) for _, op, _ in CASES} == set(golden.ops.ALL)
+
+
+@pytest.mark.parametrize("function", [candidates, departures, lower], ids=lambda f: f.__name__)
+@pytest.mark.parametrize("op", golden.ops.ALL, ids=lambda op: op.__name__)
+def test_every_op_has_hardware(op: type, function) -> None:
+    assert op in function.registry, f"{op.__name__} lacks {function.__name__} in rtlgen/ops/{op.__name__.lower()}.py"
+
+
+def test_an_op_and_its_hardware_share_a_file_name() -> None:
+    stems = [
+        {path.stem for path in Path(package.__path__[0]).glob("*.py")} - {"__init__", "op"}
+        for package in (golden.ops, rtlgen.ops)
+    ]
+    assert stems[0] == stems[1] == {op.__name__.lower() for op in golden.ops.ALL}
+
+
+def test_an_op_without_hardware_says_which_file_is_missing() -> None:
+    class Softmax:
+        def out_type(self, x: TensorType) -> TensorType:
+            return x
+
+        def __call__(self, x: np.ndarray) -> np.ndarray:
+            return x
+
+    graph = Graph.chain(TensorType((3,), golden.IntType(8, True)), Softmax(), names=["soft"])
+    with pytest.raises(NotImplementedError, match=r"Softmax has no hardware yet: add rtlgen/ops/softmax\.py") as caught:
+        rtlgen.generate(graph)
+    assert caught.value.__notes__ == ["in layer 'soft'"]
+
+
+def test_dense_on_rows_is_refused_by_name() -> None:
+    graph = Graph.chain(TensorType((2, 3), golden.IntType(8, True)), golden.Dense([[1, 2, 3]], [0]), names=["fc"])
+    with pytest.raises(NotImplementedError, match="Dense on s8") as caught:
+        rtlgen.plan(graph)
+    assert caught.value.__notes__ == ["in layer 'fc'"]
+
+
+def test_a_wrong_requantiser_would_be_seen() -> None:
+    """The comparison above can fail: hardware of another zero point differs from golden."""
+    x = TensorType((2,), golden.IntType(8, True))
+    right, wrong = (golden.Requantize([3, 5], [3, 4], zero, golden.IntType(8, True)) for zero in (0, 1))
+    run = Pyrtl().run(rtlgen.generate(Graph.chain(x, wrong)), corners(x), Path())
+    assert (run.outputs != Graph.chain(x, right)(corners(x))).any()
+
+
+def test_generation_leaves_the_working_block_alone() -> None:
+    before = pyrtl.working_block()
+    rtlgen.generate(Graph.chain(TensorType((3,), golden.IntType(8, True)), golden.Relu()))
+    assert pyrtl.working_block() is before
+    assert not before.logic
+
+
+def test_candidates_keep_to_their_goal() -> None:
+    for _, op, x in CASES:
+        for multipliers, ii_cycles in ((1, 1000), (6, 20), (100, 3)):
+            goal = Goal(ii_cycles, multipliers)
+            for layer in candidates(op, x, 1, goal):
+                if layer.engine == "folded":
+                    assert layer.multipliers <= multipliers
+                    assert layer.ii_cycles <= ii_cycles

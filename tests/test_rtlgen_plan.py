@@ -1,0 +1,138 @@
+"""The plan is exact: what it predicts is what the simulation measures, for every shape and every budget."""
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from networks import corners, perceptron
+
+import rtlgen
+from golden import Dense, Graph, IntType, Node, Relu, Reshape, TensorType
+from sim.pyrtl_simulator import Pyrtl
+
+PROPERTY = settings(max_examples=60, deadline=None, derandomize=True)
+S8 = IntType(8, True)
+
+
+def assert_exact(graph: Graph, **folding: int) -> None:
+    """Outputs equal golden's, latency and initiation interval the plan's."""
+    design = rtlgen.generate(graph, **folding)
+    x = corners(graph.input_type, 2 * len(graph.nodes) + 4)
+    run = Pyrtl().run(design, x, Path())
+    assert (run.outputs == graph(x)).all()
+    assert (run.latency_cycles, run.ii_cycles) == (design.plan.latency_cycles, design.plan.ii_cycles)
+
+
+networks = st.builds(
+    perceptron,
+    st.lists(st.integers(1, 12), min_size=2, max_size=4).map(tuple),
+    bits=st.sampled_from([2, 4, 8]),
+    per_channel=st.booleans(),
+    powers=st.booleans(),
+    argmax=st.booleans(),
+    seed=st.integers(0, 99),
+)
+
+
+@PROPERTY
+@given(graph=networks, share=st.floats(0, 1))
+def test_simulation_measures_what_the_plan_predicts(graph: Graph, share: float) -> None:
+    fully_parallel = rtlgen.plan(graph, 1 << 20).multipliers
+    assert_exact(graph, multipliers=1 + round(share**2 * max(0, fully_parallel - 1)))
+
+
+@settings(PROPERTY, max_examples=20)
+@given(graph=networks)
+def test_unrolled_measures_what_the_plan_predicts(graph: Graph) -> None:
+    assert_exact(graph, unrolled=True)
+
+
+def test_every_budget_of_iris_is_exact() -> None:
+    graph = perceptron((4, 10, 3), seed=5)
+    for multipliers in range(1, rtlgen.plan(graph, 1000).multipliers + 1):
+        assert_exact(graph, multipliers=multipliers)
+
+
+def test_images_are_flattened_on_the_way_in() -> None:
+    flat = perceptron((12, 5, 3), seed=3)
+    ops = [Reshape((12,)), *(node.op for node in flat.nodes)]
+    graph = Graph.chain(TensorType((3, 4), S8), *ops)
+    for multipliers in (1, 7, 30, 200):
+        assert_exact(graph, multipliers=multipliers)
+
+
+@PROPERTY
+@given(graph=networks, budgets=st.lists(st.integers(1, 400), min_size=2, max_size=2).map(sorted))
+def test_more_multipliers_are_never_slower_and_the_budget_holds(graph: Graph, budgets: list[int]) -> None:
+    few, many = (rtlgen.plan(graph, budget) for budget in budgets)
+    assert many.ii_cycles <= few.ii_cycles
+    assert few.multipliers <= budgets[0]
+    assert many.multipliers <= budgets[1]
+
+
+@pytest.mark.parametrize("budget", [6, 9, 20, 41, 70])
+def test_no_other_folding_of_the_dense_layers_is_faster(budget: int) -> None:
+    """Against brute force over all foldings of a network whose requantisers cost nothing."""
+    graph = perceptron((6, 5, 3), per_channel=False, seed=1)
+    best = min(
+        max(-(-6 // q1) * -(-5 // p1), -(-5 // q2) * -(-3 // p2))
+        for q1 in range(1, 7)
+        for p1 in range(1, 6)
+        for q2 in range(1, 6)
+        for p2 in range(1, 4)
+        if p1 * q1 + p2 * q2 <= budget
+    )
+    # The plan also needs lanes that fit together: it may fall behind brute force, but here it never does.
+    assert rtlgen.plan(graph, budget).ii_cycles == best
+
+
+def test_totals() -> None:
+    graph = perceptron((4, 10, 3))
+    plan = rtlgen.plan(graph, 16)
+    assert plan.macs == 4 * 10 + 10 * 3
+    dense = [plan.layers["dense1"], plan.layers["dense2"]]
+    assert plan.utilisation == 70 / (plan.ii_cycles * sum(layer.outputs * layer.inputs for layer in dense))
+    assert plan.multipliers == sum(layer.multipliers for layer in plan.layers.values())
+    fields = json.loads(json.dumps(plan.as_json()))
+    assert {"ii_cycles", "latency_cycles", "multipliers", "utilisation"} <= set(fields)
+    assert [layer["layer"] for layer in fields["layers"]] == list(plan.layers)
+
+
+def test_a_budget_beyond_use_changes_nothing() -> None:
+    graph = perceptron((4, 10, 3))
+    useful = rtlgen.plan(graph, 10_000)
+    assert useful.ii_cycles == 1
+    assert rtlgen.plan(graph, useful.multipliers).layers == useful.layers
+
+
+def test_unrolled_has_no_multipliers_and_takes_a_sample_a_cycle() -> None:
+    plan = rtlgen.plan(perceptron((4, 10, 3)), unrolled=True)
+    assert (plan.multipliers, plan.ii_cycles) == (0, 1)
+
+
+@pytest.mark.parametrize("bad", [0, -3])
+def test_budgets_must_be_positive(bad: int) -> None:
+    with pytest.raises(ValueError, match=f"multipliers must be at least 1, not {bad}"):
+        rtlgen.plan(perceptron((2, 2)), bad)
+
+
+@pytest.mark.parametrize("bad", [2.5, "8", True, None])
+def test_budgets_must_be_ints(bad: object) -> None:
+    with pytest.raises(TypeError, match="multipliers must be an int"):
+        rtlgen.plan(perceptron((2, 2)), bad)
+
+
+def test_a_fork_is_refused_by_name() -> None:
+    x = TensorType((2,), S8)
+    graph = Graph({"x": x}, (Node("a", Relu(), ("x",)), Node("b", Relu(), ("x",))), ("b",))
+    with pytest.raises(NotImplementedError, match="layer 'b' reads x"):
+        rtlgen.plan(graph)
+
+
+def test_an_output_in_the_middle_is_refused() -> None:
+    x = TensorType((2,), S8)
+    graph = Graph({"x": x}, (Node("a", Relu(), ("x",)), Node("b", Dense([[1, 1]], [0]), ("a",))), ("a",))
+    with pytest.raises(NotImplementedError, match="must be the last layer 'b'"):
+        rtlgen.plan(graph)
