@@ -39,8 +39,9 @@ def subtract(a: Element, b: Element, within: Interval | None = None) -> Element:
 
 def _adder(op: str, a: Element, b: Element, low: int, high: int) -> Element:
     bits, common = IntType.holding(low, high).bits, max(a.bits, b.bits)
-    if a.low < 0 or b.low < 0:  # of unsigned operands, the carry or borrow is the top bit, and comes for free
-        common = max(common, bits)
+    if bits < common or a.low < 0 or b.low < 0:
+        # Modulo 2**bits nothing above matters. Of unsigned operands the carry is the top bit, and comes for free.
+        common = bits
     return Element(net(op, (a.resized(common), b.resized(common)), bits), low, high)
 
 

@@ -29,6 +29,18 @@ PAUSES = "verif.pauses"
 PATTERNS = (("coin", "never"), ("never", "coin"), ("coin", "coin"), ("bursts", "bursts"), ("rare", "mostly"))
 """Pairs of pause patterns (source, sink) for a thorough run."""
 
+WRITTEN = (
+    "testbench.json",
+    "testbench.npz",
+    "tensorgate_bench.v",
+    "simulation.log",
+    "result.json",
+    "findings.json",
+    "recording.npz",
+    "waves.vcd",
+)
+"""Files in the build folder, besides those of cocotb-test."""
+
 Finding = Mapping[str, Any]
 
 
@@ -112,10 +124,9 @@ def run_testbench(
         ToolError: if the design does not compile, or simulator or testbench crash. A failing check is no error.
     """
     verilog, ports_json, build = (Path(path).resolve() for path in (verilog, ports_json, build))
-    if unstalled < 2 or stalled < 1 or resets < 0:
-        raise ValueError(
-            f"a testbench needs unstalled >= 2, stalled >= 1, resets >= 0, not {unstalled, stalled, resets}"
-        )
+    if seed < 0 or unstalled < 2 or stalled < 1 or resets < 0:
+        got = f"{seed}, {unstalled}, {stalled}, {resets}"
+        raise ValueError(f"seed >= 0, unstalled >= 2, stalled >= 1 and resets >= 0 are needed, not {got}")
     for tool in ("iverilog", "vvp"):
         find_tool(tool)
     if not verilog.is_file():
@@ -130,19 +141,23 @@ def run_testbench(
     golden = {
         port.tensor: port.type.check(tensors[port.tensor], f"the tensor {port.tensor!r}") for port in ports.in_order
     }
+    written = [build / name for name in WRITTEN]
+    if verilog in written or ports_json in written:
+        raise ValueError(
+            f"the files of the testbench would overwrite {verilog} or {ports_json}: name the design otherwise"
+        )
     build.mkdir(parents=True, exist_ok=True)
-    log = build / "simulation.log"
-    for leftover in (*build.glob("*_results.xml"), *(build / f for f in ("result.json", "findings.json", "waves.vcd"))):
+    for leftover in (*build.glob("*_results.xml"), *written):
         leftover.unlink(missing_ok=True)
-    log.write_text("")
+    log = build / "simulation.log"
 
-    with ZipFile(build / "golden.npz", "w") as archive:  # np.savez, but with any name for a tensor
+    with ZipFile(build / "testbench.npz", "w") as archive:  # np.savez, but with any name for a tensor
         for name, tensor in golden.items():
             with archive.open(f"{name}.npy", "w", force_zip64=True) as file:
                 np.lib.format.write_array(file, tensor, allow_pickle=False)
     config = {
         "ports": str(ports_json),
-        "golden": str(build / "golden.npz"),
+        "golden": str(build / "testbench.npz"),
         "build": str(build),
         "seed": seed,
         "patterns": [list(pair) for pair in patterns],
@@ -151,17 +166,19 @@ def run_testbench(
         "resets": resets,
         "phases": list(phases),
     }
-    (build / "config.json").write_text(json.dumps(config, indent=1) + "\n")
+    (build / "testbench.json").write_text(json.dumps(config, indent=1) + "\n")
     harness = importlib.import_module(HARNESS)
-    (build / "bench.v").write_text(harness.verilog(ports))
-    plusargs = [f"+verif={build / 'config.json'}", *(["+waves"] if waves else [])]
-    _launch(harness.TOP, [build / "bench.v", verilog], build, log, plusargs, seed, timeout)
+    (build / "tensorgate_bench.v").write_text(harness.verilog(ports))
+    plusargs = [f"+verif={build / 'testbench.json'}", *(["+waves"] if waves else [])]
+    _launch(harness.TOP, [build / "tensorgate_bench.v", verilog], build, log, plusargs, seed, timeout)
     return _result(build, log, build / "waves.vcd" if waves else None)
 
 
 def _result(build: Path, log: Path, waves: Path | None) -> TestbenchResult:
     if not (build / "result.json").exists():
-        raise ToolError("the testbench ended without a result", (), log.read_text(errors="replace"))
+        text = log.read_text(errors="replace")
+        _, traceback, crash = text.partition("Traceback (most recent call last):")
+        raise ToolError("the testbench ended without a result", (), traceback + crash.split(" INFO ")[0] or text)
     result = json.loads((build / "result.json").read_text())
     errors = [(name, phase["error"]) for name, phase in result["phases"].items() if "error" in phase]
     if errors:

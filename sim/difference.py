@@ -15,6 +15,7 @@ from sim.simulator import Run
 
 if TYPE_CHECKING:
     from rtlgen import Design
+    from sim.pyrtl_simulator import Tap
 
 
 @dataclass(frozen=True)
@@ -64,26 +65,23 @@ class VerificationError(AssertionError):
 
     Args:
         difference: the first one.
+        folder: where the files of the run are; ``difference.json`` is written into it.
+        command: what reproduces it.
     """
 
-    def __init__(self, difference: Difference) -> None:
-        self.difference = difference
-        self.folder: Path | None = None
-        self.command: str | None = None
+    def __init__(self, difference: Difference, folder: Path | None = None, command: str | None = None) -> None:
+        self.difference, self.folder, self.command = difference, folder, command
         super().__init__(difference.message)
-
-    def explain(self, *, folder: Path, command: str | None) -> None:
-        """Add where the files are and what reproduces it, and leave ``difference.json`` in the folder."""
-        self.folder, self.command = folder, command
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "difference.json").write_text(json.dumps(self.as_json(), indent=1) + "\n")
+        if folder is not None:
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / "difference.json").write_text(json.dumps(self.as_json(), indent=1) + "\n")
 
     def as_json(self) -> dict[str, Any]:
         """An object for JSON."""
         return {"verdict": "different", **asdict(self.difference), "command": self.command, "folder": str(self.folder)}
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _restored, (self.difference, self.folder, self.command)
+        return type(self), (self.difference, self.folder, self.command)
 
     def __str__(self) -> str:
         difference = self.difference
@@ -100,12 +98,6 @@ class VerificationError(AssertionError):
         if self.folder:
             lines.append(f"  files: {self.folder}")
         return "\n".join(lines)
-
-
-def _restored(difference: Difference, folder: Path | None, command: str | None) -> VerificationError:
-    error = VerificationError(difference)
-    error.folder, error.command = folder, command
-    return error
 
 
 def first_difference(design: Design, witness: str, run: Run, expected: IntArray) -> Difference | None:
@@ -127,3 +119,35 @@ def first_difference(design: Design, witness: str, run: Run, expected: IntArray)
         golden=golden,
         hardware=hardware,
     )
+
+
+def first_layer_difference(
+    design: Design, seen: Mapping[str, Tap], expected: Mapping[str, IntArray], first_sample: int
+) -> Difference | None:
+    """The first layer, in network order, whose stream differs from golden; samples count from ``first_sample``."""
+    for layer in design.plan.layers:
+        tap, golden = seen[layer], expected[layer]
+        whole = min(len(tap.tensors), len(golden))
+        places = np.argwhere(tap.tensors[:whole] != golden[:whole])
+        if len(places):
+            place = tuple(int(index) for index in places[0])
+            sample, element = place[0], place[1:]
+            hardware, cycle = int(tap.tensors[place]), int(tap.cycles[sample][-1])
+            message = (
+                f"{layer}{list(element) if element else ''} of sample {first_sample + sample}: "
+                f"golden {int(golden[place])}, pyrtl {hardware} (cycle {cycle})"
+            )
+            return Difference(
+                "pyrtl",
+                message,
+                layer=layer,
+                sample=first_sample + sample,
+                element=element,
+                cycle=cycle,
+                golden=int(golden[place]),
+                hardware=hardware,
+            )
+        if whole < len(golden):
+            message = f"{layer} gave {whole} of {len(golden)} samples"
+            return Difference("pyrtl", message, layer=layer, sample=first_sample + whole)
+    return None

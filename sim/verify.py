@@ -16,11 +16,11 @@ import numpy.typing as npt
 from golden.types import IntArray
 from rtlgen import Design
 from sim.cocotb_launcher import PATTERNS, TestbenchResult, run_testbench
-from sim.difference import Difference, VerificationError, first_difference
+from sim.difference import Difference, VerificationError, first_difference, first_layer_difference
 from sim.icarus import Icarus
 from sim.lockstep import Pins, replay
 from sim.postmortem import investigate
-from sim.pyrtl_simulator import Pyrtl
+from sim.pyrtl_simulator import Pyrtl, taps
 from sim.simulator import Run, Simulator
 from sim.verilator import Verilator
 
@@ -28,8 +28,11 @@ SIMULATORS = ("pyrtl", "icarus", "verilator")
 ALL = ("pyrtl", "icarus")
 """What ``all`` stands for: the three witnesses are these two and golden. Verilator is one more, where it is wanted."""
 
-MOST_TESTBENCH_SAMPLES = 32
-"""Different samples for the hostile testbench; the bulk runs take them all."""
+LOCATING_SAMPLES = 4
+"""Samples that are run once more to find the layer of a difference: the one that differs, and those before it."""
+
+MOST_WATCHED_SAMPLES = 32
+"""Samples on which every layer is compared, in PyRTL and by the testbench; the outputs are on all of them."""
 
 
 @dataclass(frozen=True)
@@ -123,12 +126,14 @@ def verify(
     try:
         for name in simulators:
             _check_bulk(design, _bulk(name), samples, output, folder)
+        if "pyrtl" in simulators:
+            _check_layers(design, samples[:MOST_WATCHED_SAMPLES], expected)
         result, pins = None, None
         if "icarus" in simulators:
             result, pins = _hostile(design, samples, expected, folder, seed, patterns)
     except VerificationError as error:
-        error.explain(folder=folder, command=command)
-        raise
+        located = _located(design, error.difference, samples, folder, seed)
+        raise VerificationError(located, folder=folder, command=command) from error
     if build is None:
         shutil.rmtree(folder)
     return Verification(
@@ -144,6 +149,30 @@ def verify(
         time_s=round(time.monotonic() - started, 3),
         outputs=output,
     )
+
+
+def _located(design: Design, seen: Difference, x: IntArray, folder: Path, seed: int) -> Difference:
+    """A difference in a bulk run, which knows the outputs only, traced back to the first layer that differs."""
+    if seen.witness not in SIMULATORS or seen.layer not in (None, design.graph.outputs[0]):
+        return seen
+    last = len(x) if seen.sample is None else seen.sample % len(x) + 1
+    few = x[max(0, last - LOCATING_SAMPLES) : last]
+    expected = design.graph.trace(few)
+    if seen.witness == "pyrtl":
+        layer = first_layer_difference(design, taps(design, few), expected, last - len(few))
+        return replace(layer, message=f"{layer.message}; it shows as {seen.message}") if layer else seen
+    try:
+        _hostile(design, few, expected, folder, seed, ())
+    except VerificationError as error:
+        found = error.difference
+        return replace(
+            found,
+            message=f"{found.message}; in the bulk run under {seen.witness}: {seen.message}",
+            sample=None if found.sample is None else found.sample + last - len(few),
+        )
+    except FileNotFoundError:  # Verilator alone, and no Icarus to look closer with
+        pass
+    return seen
 
 
 def steady_samples(design: Design) -> int:
@@ -164,7 +193,17 @@ def _check_bulk(design: Design, simulator: Simulator, x: IntArray, output: IntAr
         run = simulator.run(design, x[more], folder / simulator.name)
     except (TimeoutError, ValueError) as error:
         raise VerificationError(Difference(simulator.name, str(error))) from error
-    difference = first_difference(design, simulator.name, run, output[more]) or _cycle_difference(design, simulator, run)
+    difference = first_difference(design, simulator.name, run, output[more]) or _cycle_difference(
+        design, simulator, run
+    )
+    if difference:
+        raise VerificationError(difference)
+
+
+def _check_layers(design: Design, x: IntArray, expected: Mapping[str, IntArray]) -> None:
+    """Every layer's stream in PyRTL; a wrong layer need not show in the output."""
+    golden = {name: tensor[: len(x)] for name, tensor in expected.items()}
+    difference = first_layer_difference(design, taps(design, x), golden, 0)
     if difference:
         raise VerificationError(difference)
 
@@ -187,7 +226,7 @@ def _hostile(
     patterns: Sequence[tuple[str, str]],
 ) -> tuple[TestbenchResult, Pins]:
     """The cocotb testbench, and its recording in lockstep."""
-    count = min(len(x), MOST_TESTBENCH_SAMPLES)
+    count = min(len(x), MOST_WATCHED_SAMPLES)
     build = folder / "cocotb"
     verilog = design.write_verilog(build / f"{design.name}.v")
 

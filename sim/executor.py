@@ -1,0 +1,186 @@
+"""Running many cases: on worker processes of their own, or on any other executor; finished results are kept on disk."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+from golden.serialize import write_atomically
+from sim.cases import Case, CaseResult
+from sim.run_case import run_case
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGES = ("golden", "rtlgen", "verif", "sim")
+PRESENTATION = ("cli.py", "regression.py", "report.py", "figures.py", "junit.py")
+"""Files of ``sim`` that show results and cannot change one."""
+LIBRARIES = ("cocotb", "numpy", "pyrtl")
+
+Watch = Callable[[tuple[Case, ...], CaseResult | None], None]
+"""Told at every start and end of a case: which cases run now, and which one has ended, if one has."""
+
+
+def fingerprint(root: Path = ROOT) -> str:
+    """A hash of all that a result depends on besides its case: the sources, the weights, the libraries."""
+    digest = hashlib.sha256("\n".join(f"{name} {version(name)}" for name in LIBRARIES).encode())
+    for package in PACKAGES:
+        for path in sorted((root / package).rglob("*")):
+            shown = package == "sim" and path.name in PRESENTATION
+            if path.suffix in (".py", ".npz") and not shown:
+                digest.update(f"\n{path.relative_to(root).as_posix()}\n".encode())
+                digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()
+
+
+@dataclass(frozen=True)
+class Store:
+    """Finished results, a JSON file a case, each with the key of what it was made from.
+
+    Args:
+        folder: where.
+        sources: a fingerprint.
+    """
+
+    folder: Path
+    sources: str
+
+    def key(self, case: Case) -> str:
+        """A hash of the configuration and the sources."""
+        return hashlib.sha256(f"{case!r}\n{self.sources}".encode()).hexdigest()
+
+    def load(self, case: Case) -> CaseResult | None:
+        """The result of ``case``, if these sources have made one and it passed."""
+        try:
+            content = json.loads(self._path(case).read_text())
+            if content.pop("key") != self.key(case):
+                return None
+            result = CaseResult.from_json(content)
+        except (OSError, ValueError, KeyError, TypeError):  # none there, or written by another version
+            return None
+        return result if result.passed else None
+
+    def save(self, result: CaseResult) -> None:
+        """Write a result, in whole or not at all."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        text = json.dumps({"key": self.key(result.case), **result.as_json()}, allow_nan=False, indent=1)
+        write_atomically(self._path(result.case), f"{text}\n".encode())
+
+    def _path(self, case: Case) -> Path:
+        return self.folder / f"{case.id}.json"
+
+
+def run_all(
+    cases: Sequence[Case],
+    build: Path,
+    executor: Executor,
+    *,
+    jobs: int,
+    store: Store | None = None,
+    watch: Watch | None = None,
+    run: Callable[[Case, Path], CaseResult] = run_case,
+) -> list[CaseResult]:
+    """Run ``cases`` on ``executor``, ``jobs`` at a time in their order; results in that order, whatever it is.
+
+    A case that raises, or takes its worker down, is a crashed case and not the end.
+
+    Args:
+        cases: what to run.
+        build: the folder for all files.
+        executor: any; each case is one call of ``run``.
+        jobs: cases that are handed over at once, so that what is handed over is what runs.
+        store: keeps every result as soon as it is there.
+        watch: is told about starts and ends.
+        run: what runs a case; a function that can be pickled.
+    """
+    waiting = list(reversed(cases))
+    running: dict[Future[CaseResult], Case] = {}
+    results: dict[Case, CaseResult] = {}
+
+    def tell(result: CaseResult | None) -> None:
+        if watch:
+            watch(tuple(running.values()), result)
+
+    def start(case: Case) -> Future[CaseResult]:
+        try:
+            return executor.submit(run, case, build)
+        except Exception as error:  # a pool that has lost a worker takes nothing any more
+            broken: Future[CaseResult] = Future()
+            broken.set_exception(error)
+            return broken
+
+    while waiting or running:
+        while waiting and len(running) < jobs:
+            case = waiting.pop()
+            running[start(case)] = case
+            tell(None)
+        done, _ = wait(running, return_when=FIRST_COMPLETED)
+        for future in done:
+            case = running.pop(future)
+            error = future.exception()
+            if isinstance(error, Exception):
+                result = CaseResult(case, "crashed", f"{type(error).__name__}: {error}")
+            else:
+                result = future.result()
+            results[case] = result
+            if store:
+                store.save(result)
+            tell(result)
+    return [results[case] for case in cases]
+
+
+@contextmanager
+def worker_processes(jobs: int) -> Iterator[Executor]:
+    """A pool of processes with one thread each; an exception (Ctrl-C) stops them and all that they have started."""
+    others = set(multiprocessing.active_children())
+    threads = {name: os.environ.get(name) for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")}
+    os.environ.update(dict.fromkeys(threads, "1"))  # read by numpy as a worker imports it
+    # Spawned, not forked: this process may have threads, a progress bar for one.
+    pool = ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn"), _own_process_group)
+    try:
+        with _deaf_to_ctrl_c():
+            for _ in range(jobs):
+                pool.submit(os.getpid)  # starts the workers here and now
+        yield pool
+    except BaseException:
+        for worker in set(multiprocessing.active_children()) - others:
+            try:
+                os.killpg(worker.pid or 0, signal.SIGKILL)
+            except ProcessLookupError:  # too young to have its group
+                worker.kill()
+        pool.shutdown(cancel_futures=True)
+        raise
+    else:
+        pool.shutdown()
+    finally:
+        for name, value in threads.items():
+            os.environ.pop(name)
+            if value is not None:
+                os.environ[name] = value
+
+
+def _own_process_group() -> None:
+    """So that one signal stops a worker along with the simulator that it has started."""
+    with suppress(PermissionError):
+        os.setpgid(0, 0)
+
+
+@contextmanager
+def _deaf_to_ctrl_c() -> Iterator[None]:
+    """Processes started meanwhile ignore Ctrl-C for good: a terminal sends it to them too, and they are not to talk."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    previous = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, previous)

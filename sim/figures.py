@@ -1,0 +1,195 @@
+"""The drawings of the report, and those that a user draws of data of their own.
+
+``draw_quantization(histograms, path)`` writes the picture of one feature before and after quantization::
+
+    quantize = golden.QuantizeTransform(bits=8).fit(data)
+    sim.figures.draw_quantization(quantize.histograms(data, "sepal length (cm)"), "sepal_length.svg")
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from golden.data import Histograms
+from golden.serialize import write_atomically
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+COLOURS = {"ink": "#1f2430", "muted": "#667085", "line": "#d5d9e0", "real": "#c2621b", "integer": "#0f766e"}
+"""On paper. In a page, each is the CSS variable of its name, so that the drawing follows light and dark."""
+WIDTH_INCHES = 3.6
+"""Of a single drawing: a phone shows it at full size."""
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A drawing to put into a page.
+
+    Args:
+        svg: an element without identifiers, addresses or fixed colours.
+        alt: what it shows, for who cannot see it.
+    """
+
+    svg: str
+    alt: str
+
+
+def draw_quantization(histograms: Histograms, path: str | Path) -> Path:
+    """Write the histograms of a feature, real numbers above and integers below, to a ``.svg`` or ``.png`` file.
+
+    Args:
+        histograms: of ``golden.QuantizeTransform.histograms``.
+        path: what to write; the suffix says which format.
+
+    Raises:
+        ValueError: for another suffix.
+        FileNotFoundError: where there is no such folder.
+    """
+    path = Path(path)
+    if path.suffix not in (".svg", ".png"):
+        raise ValueError(f"a drawing must be a .svg or .png file, not {path.name!r}")
+    counts = {name: getattr(histograms, name).tolist() for name in _HISTOGRAM_FIELDS}
+    target = io.BytesIO()
+    with _style():
+        figure = _quantization({"feature": histograms.feature, **counts})
+        date = {"Date": None} if path.suffix == ".svg" else {}
+        figure.savefig(target, format=path.suffix[1:], dpi=200, facecolor="white", metadata=date)
+    write_atomically(path, target.getvalue())
+    return path
+
+
+_HISTOGRAM_FIELDS = ("counts_before", "edges_before", "counts_after", "edges_after")
+
+
+def quantization(histograms: Mapping[str, Any]) -> Drawing:
+    """One feature before and after quantization, from plain values."""
+    low, high = histograms["edges_before"][0], histograms["edges_before"][-1]
+    first, last = histograms["edges_after"][0], histograms["edges_after"][-1]
+    alt = (
+        f"Two histograms of {histograms['feature']}: real numbers from {low:.4g} to {high:.4g} above, "
+        f"the integers {first:.0f} to {last:.0f} that stand for them below"
+    )
+    with _style():
+        return _drawing(_quantization(histograms), alt)
+
+
+def weights(layers: Sequence[Mapping[str, Any]]) -> Drawing:
+    """How often each weight occurs, a histogram per layer, and the range that its type has."""
+    with _style():
+        figure, rows = _figure(len(layers), 0.95)
+        for axes, layer in zip(rows, layers, strict=True):
+            found = layer["weights"]
+            axes.stairs(found["counts"], found["edges"], fill=True, color=COLOURS["integer"])
+            axes.set_xlim(found["type_low"] - 2, found["type_high"] + 2)
+            axes.set_xticks([found["type_low"], 0, found["type_high"]])
+            axes.set_title(f"{layer['name']}: {found['count']:,} weights, {found['low']} to {found['high']}", loc="left")
+        spans = ", ".join(f"{layer['name']} {layer['weights']['low']} to {layer['weights']['high']}" for layer in layers)
+        return _drawing(figure, f"Histograms of the integer weights by layer: {spans}")
+
+
+def ranges(layers: Sequence[Mapping[str, Any]]) -> Drawing:
+    """Values that occur in each layer, as part of what its type could hold."""
+    with _style():
+        figure, (axes,) = _figure(1, 0.35 + 0.34 * len(layers))
+        for row, layer in enumerate(layers):
+            # The scale is linear within a layer and its own: from the smallest to the largest value of its type.
+            span = layer["type_high"] - layer["type_low"]
+            left = (layer["seen_low"] - layer["type_low"]) / span
+            width = max((layer["seen_high"] - layer["seen_low"]) / span, 0.006)
+            axes.barh(row, 1, height=0.26, color=COLOURS["line"])
+            axes.barh(row, width, left=left, height=0.26, color=COLOURS["integer"])
+            seen = f"{layer['seen_low']:,} to {layer['seen_high']:,}"
+            axes.text(0, row - 0.24, f"{layer['name']}  {layer['type'].partition('[')[0]}", color=COLOURS["ink"])
+            axes.text(1, row - 0.24, seen, ha="right", color=COLOURS["muted"])
+        axes.set_ylim(len(layers) - 0.6, -0.8)
+        axes.set_xlim(0, 1)
+        axes.set_axis_off()
+        seen = ", ".join(f"{layer['name']} {layer['seen_low']} to {layer['seen_high']}" for layer in layers)
+        return _drawing(figure, f"Smallest and largest value in each layer on the test set: {seen}")
+
+
+def _quantization(histograms: Mapping[str, Any]) -> Figure:
+    figure, (before, after) = _figure(2, 0.95)
+    before.stairs(histograms["counts_before"], histograms["edges_before"], fill=True, color=COLOURS["real"])
+    before.set_title(f"{histograms['feature']}: real numbers", loc="left")
+    after.stairs(histograms["counts_after"], histograms["edges_after"], fill=True, color=COLOURS["integer"])
+    after.set_title("the integers that stand for them", loc="left")
+    for axes, which in ((before, "before"), (after, "after")):
+        edges = histograms[f"edges_{which}"]
+        axes.set_xlim(edges[0], edges[-1])
+        axes.locator_params(axis="x", nbins=5)
+    return figure
+
+
+def _figure(rows: int, inches: float) -> tuple[Figure, list[Axes]]:
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(WIDTH_INCHES, rows * inches), layout="constrained")
+    found = list(figure.subplots(rows, 1, squeeze=False)[:, 0])
+    for axes in found:
+        axes.spines[["left", "right", "top"]].set_visible(False)
+        axes.set_yticks([])
+    return figure, found
+
+
+@contextmanager
+def _style() -> Iterator[None]:
+    """The look of all drawings; nothing of it stays behind, and a figure by itself starts no window system."""
+    import matplotlib as mpl
+
+    settings: dict[str, Any] = {
+        "svg.fonttype": "none",  # letters, not outlines: they can be read, searched, and take the page's font
+        "svg.hashsalt": "tensorgate",
+        "font.size": 8,
+        "axes.titlesize": 8,
+        "axes.titlecolor": COLOURS["ink"],
+        "axes.edgecolor": COLOURS["line"],
+        "axes.titlepad": 4,
+        "xtick.color": COLOURS["line"],
+        "xtick.labelcolor": COLOURS["muted"],
+        "xtick.labelsize": 7,
+        "axes.formatter.use_mathtext": False,
+        "axes.unicode_minus": True,
+        "text.parse_math": False,  # a feature may be called "price in $"
+        "figure.facecolor": "none",
+        "axes.facecolor": "none",
+        "savefig.facecolor": "none",
+    }
+    with mpl.rc_context(settings):
+        yield
+
+
+def _drawing(figure: Figure, alt: str) -> Drawing:
+    """The bare ``<svg>`` element of a figure, coloured by CSS variables."""
+    target = io.StringIO()
+    figure.savefig(target, format="svg", metadata={"Date": None})
+    svg = target.getvalue()
+    svg = svg[svg.index("<svg") :]
+    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
+    svg = re.sub(r'\s(xmlns(:\w+)?|version|width|height)="[^"]*"', "", svg.partition(">")[0]) + svg[svg.index(">") :]
+    svg = _without_definitions(svg)
+    for name, colour in COLOURS.items():
+        svg = svg.replace(colour, f"var(--{name})")
+    return Drawing(svg.strip(), alt)
+
+
+def _without_definitions(svg: str) -> str:
+    """Put tick marks where they are referred to, and drop clipping: identifiers may be there once in a page only."""
+    paths = dict(re.findall(r'<path id="(\w+)" d="([^"]*)"', svg))
+    svg = re.sub(r"<defs>.*?</defs>", "", svg, flags=re.DOTALL)
+
+    def use(match: re.Match[str]) -> str:
+        attributes = dict(re.findall(r'([\w:]+)="([^"]*)"', match[0]))
+        style, x, y = attributes.get("style", ""), attributes.get("x", "0"), attributes.get("y", "0")
+        return f'<path d="{paths[attributes["xlink:href"][1:]]}" transform="translate({x} {y})" style="{style}"/>'
+
+    svg = re.sub(r"<use\b[^>]*/>", use, svg)
+    return re.sub(r'\s(id|clip-path)="[^"]*"', "", svg)

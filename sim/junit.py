@@ -1,0 +1,38 @@
+"""Results as JUnit XML, which every continuous integration can read."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from junitparser import Error, Failure, JUnitXml, TestCase, TestSuite
+
+from golden.serialize import write_atomically
+from sim.cases import CaseResult
+
+_NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""What a log may hold and XML may not, not even escaped."""
+
+
+def write_junit(results: Sequence[CaseResult], path: Path) -> Path:
+    """Write one test suite per network, one test case per case; a difference is a failure, a crash an error."""
+    xml = JUnitXml("tensorgate regression")
+    for network in dict.fromkeys(result.case.network for result in results):
+        suite = TestSuite(network)
+        suite.add_testcases([_testcase(result) for result in results if result.case.network == network])
+        xml.add_testsuite(suite)
+    xml.update_statistics()
+    write_atomically(path, xml.tostring())
+    return path
+
+
+def _testcase(result: CaseResult) -> TestCase:
+    case = TestCase(result.case.id, f"sim.{result.case.network}", result.time_s)
+    if not result.passed:
+        kind = Failure if result.verdict == "failed" else Error
+        message = _NOT_IN_XML.sub("?", result.message)
+        outcome = kind(message.partition("\n")[0])
+        outcome.text = f"{message}\nreproduce with: {result.case.command}"
+        case.result = [outcome]
+    return case

@@ -1,0 +1,153 @@
+"""What a report shows of a network itself, as plain values: layers, ranges, quantization, accuracies."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from golden import predict, zoo
+from golden.data import Dataset, Histograms, Quality
+from golden.ops import Dense
+from golden.types import IntArray
+
+MOST_FEATURES = 4
+"""Histograms of input features in a report."""
+BINS = 24
+
+
+def portrait(entry: zoo.Entry) -> dict[str, Any]:
+    """Task, size, layers with types and the ranges that occur on the test set, and what quantization does to inputs.
+
+    The quantization is the graph's own, ``graph.encode``, on all splits of the data set.
+    """
+    graph, data = entry.graph, entry.dataset
+    tensors = graph.trace(graph.encode(data["test"].x))
+    widths = [graph.input_type.size, *(node.op.outputs for node in graph.nodes if isinstance(node.op, Dense))]
+    layers = []
+    for name, type in graph.types.items():
+        layer: dict[str, Any] = {
+            "name": name,
+            "op": "input" if name in graph.inputs else _op_name(graph.node(name).op),
+            "type": str(type),
+            "bits": type.dtype.bits,
+            "type_low": type.dtype.min,
+            "type_high": type.dtype.max,
+            "seen_low": int(tensors[name].min()),
+            "seen_high": int(tensors[name].max()),
+        }
+        op = None if name in graph.inputs else graph.node(name).op
+        if isinstance(op, Dense):
+            layer["weights"] = _weights(op)
+        layers.append(layer)
+    return {
+        "task": entry.task,
+        "shape": "-".join(map(str, widths)),
+        "parameters": entry.parameters,
+        "macs": entry.macs,
+        "classes": list(graph.classes),
+        "splits": {name: len(split) for name, split in data.items()},
+        "layers": layers,
+        "quantization": _quantization(entry, data),
+    }
+
+
+def accuracies(entry: zoo.Entry, outputs: IntArray) -> dict[str, Any]:
+    """How often float, golden and hardware name the right class on the test set; and who named what, as counts.
+
+    ``float_rtl[i][j]`` counts samples that the float model calls ``i`` and the hardware ``j``; ``label_rtl[i][j]``
+    those that are ``i`` and the hardware calls ``j``.
+    """
+    test = entry.dataset["test"]
+    labels = np.asarray(test.y, dtype=np.int64)
+    named = {
+        "float": predict(entry.model, test),
+        "golden": predict(entry.graph, test),
+        "rtl": np.asarray(outputs.argmax(axis=1) if outputs.ndim == 2 else outputs, dtype=np.int64),
+    }
+    count = len(entry.graph.classes) or 1 + max(int(labels.max()), *(int(y.max()) for y in named.values()))
+    return {
+        **{who: float((y == labels).mean()) for who, y in named.items()},
+        "float_rtl": _confusion(named["float"], named["rtl"], count),
+        "label_rtl": _confusion(labels, named["rtl"], count),
+    }
+
+
+def _op_name(op: object) -> str:
+    return type(op).__name__
+
+
+def _confusion(rows: IntArray, columns: IntArray, classes: int) -> list[list[int]]:
+    size = max(classes, int(columns.max()) + 1)  # broken hardware may name a class that there is not
+    counts = np.zeros((size, size), dtype=np.int64)
+    np.add.at(counts, (rows, columns), 1)
+    return counts.tolist()
+
+
+def _weights(op: Dense) -> dict[str, Any]:
+    type = op.weight_type
+    width = 2.0 ** max(0, type.bits - 5)  # 32 bins, their edges between two integers
+    edges = np.arange(type.min - 0.5, type.max + 1, width)
+    return {
+        "type": str(type),
+        "count": op.weight.size,
+        "low": int(op.weight.min()),
+        "high": int(op.weight.max()),
+        "type_low": type.min,
+        "type_high": type.max,
+        "zeros": int((op.weight == 0).sum()),
+        "counts": np.histogram(op.weight, edges)[0].tolist(),
+        "edges": edges.tolist(),
+        "bias_low": int(op.bias.min()),
+        "bias_high": int(op.bias.max()),
+    }
+
+
+def _quantization(entry: zoo.Entry, data: Dataset) -> dict[str, Any]:
+    graph = entry.graph
+    real = np.concatenate([split.x for split in data.values()]).astype(np.float64)
+    integers = graph.encode(real)
+    decoded = graph.encodings[next(iter(graph.inputs))].decode(integers)
+    columns, codes, back = (array.reshape(-1, real.shape[-1]) for array in (real, integers, decoded))
+    quality = Quality.measure(columns, back)
+    finite = quality.sqnr_db_per_feature[np.isfinite(quality.sqnr_db_per_feature)]
+    return {
+        "features": columns.shape[1],
+        "type": str(graph.input_type.dtype),
+        "sqnr_db": _finite(quality.sqnr_db),
+        "mse": _finite(quality.mse),
+        "sqnr_db_worst": _finite(finite.min()) if len(finite) else None,
+        "sqnr_db_best": _finite(finite.max()) if len(finite) else None,
+        "histograms": [
+            _histograms(data, feature, columns[:, feature], codes[:, feature], quality)
+            for feature in _telling(columns, bool(data.feature_names))
+        ],
+    }
+
+
+def _telling(columns: npt.NDArray[np.float64], named: bool) -> list[int]:
+    """The features to show: the first ones of a table; of an image, pixels that vary the most."""
+    if named:
+        return list(range(min(MOST_FEATURES, columns.shape[1])))
+    return sorted(np.argsort(-columns.std(axis=0), kind="stable")[:MOST_FEATURES].tolist())
+
+
+def _histograms(
+    data: Dataset, feature: int, before: npt.NDArray[np.float64], after: IntArray, quality: Quality
+) -> dict[str, Any]:
+    name = data.feature_names[feature] if data.feature_names else f"input {feature}"
+    found = Histograms.count(name, before, after, BINS)
+    return {
+        "feature": name,
+        "counts_before": found.counts_before.tolist(),
+        "edges_before": found.edges_before.tolist(),
+        "counts_after": found.counts_after.tolist(),
+        "edges_after": found.edges_after.tolist(),
+        "sqnr_db": _finite(quality.sqnr_db_per_feature[feature]),
+    }
+
+
+def _finite(value: float) -> float | None:
+    """None instead of an infinity, which JSON does not have: no error at all."""
+    return float(value) if np.isfinite(value) else None

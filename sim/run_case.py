@@ -1,0 +1,121 @@
+"""Running one case of the regression: a pure function from its configuration to what came out."""
+
+from __future__ import annotations
+
+import shutil
+import time
+import traceback
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from golden import zoo
+from golden.types import IntArray
+from rtlgen import Design, generate
+from sim.cases import DEFAULT_MULTIPLIERS, Case, CaseResult
+from sim.difference import Difference, VerificationError, first_difference
+from sim.icarus import Icarus
+from sim.portrait import accuracies, portrait
+from sim.pyrtl_simulator import Pyrtl
+from sim.simulator import Run, Simulator
+from sim.verify import steady_samples, verify
+from sim.verilator import Verilator
+
+
+def run_case(case: Case, build: Path) -> CaseResult:
+    """Run one case in a folder of its own below ``build``. Never raises: what goes wrong is the result.
+
+    The files are gone after success and stay after a failure.
+    """
+    started = time.monotonic()
+    folder = build / "cases" / case.id
+    shutil.rmtree(folder, ignore_errors=True)
+    facts: dict[str, Any] = {}
+    verdict, message = "passed", ""
+    try:
+        _run(case, folder, facts)
+    except VerificationError as error:
+        verdict, message = "failed", f"{error.difference.witness}: {error.difference.message}"
+        facts["difference"] = asdict(error.difference) | {"waves": _relative(error.difference.waves, build)}
+    except Exception as error:
+        verdict, message = "crashed", f"{type(error).__name__}: {error}"
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "error.txt").write_text(traceback.format_exc())
+    if verdict == "passed":
+        shutil.rmtree(folder, ignore_errors=True)
+    else:
+        facts["files"] = _relative(folder, build)
+    return CaseResult(case, verdict, message, round(time.monotonic() - started, 3), **facts)
+
+
+def _run(case: Case, folder: Path, facts: dict[str, Any]) -> None:
+    """Fill in ``facts`` as they become known: a failure keeps those that were."""
+    entry = zoo.load(case.network)
+    design = generate(
+        entry.graph, case.multipliers or DEFAULT_MULTIPLIERS, unrolled=case.multipliers is None, name=case.network
+    )
+    facts["plan"] = design.plan.as_json()
+    if case.patterns:
+        x = _adverse(entry, case)
+        facts["samples"] = len(x)
+        done = verify(
+            design, x, simulators=(case.simulator,), patterns=case.patterns, seed=case.seed, build=folder,
+            command=case.command,
+        )  # fmt: skip
+        facts["cycles"] = done.cycles
+        facts["measured"] = {"ii_cycles": done.ii_cycles, "latency_cycles": done.latency_cycles}
+        return
+    split = entry.dataset["test"]
+    x = entry.graph.encode(split.x)[: case.samples]
+    facts["samples"] = len(x)
+    if case.samples is None:
+        facts["network"] = portrait(entry)
+    run = _bulk(case, design, x, folder, facts)
+    if case.samples is None:
+        facts["accuracy"] = accuracies(entry, run.outputs)
+    _compare(case, design, run, entry.graph(x), facts)
+
+
+def _adverse(entry: zoo.Entry, case: Case) -> IntArray:
+    """Samples of the test set, and integers that no sample has: both ends of the range, and anything between."""
+    random, type = np.random.default_rng(case.seed), entry.graph.input_type
+    typical = entry.graph.encode(entry.dataset["test"].x)
+    count = case.samples or len(typical)
+    typical = typical[random.permutation(len(typical))[: count - count // 2]]
+    extreme = random.integers(type.dtype.min, type.dtype.max + 1, (count // 2, *type.shape))
+    for row, end in zip(extreme, (type.dtype.min, type.dtype.max), strict=False):
+        row[...] = end
+    return np.concatenate([typical, extreme])
+
+
+def _bulk(case: Case, design: Design, x: IntArray, folder: Path, facts: dict[str, Any]) -> Run:
+    """Samples back to back without stalls, and enough of them again to reach the steady state."""
+    simulators: Mapping[str, Simulator] = {"pyrtl": Pyrtl(), "icarus": Icarus(), "verilator": Verilator()}
+    more = np.resize(np.arange(len(x)), max(len(x), steady_samples(design)))
+    try:
+        run = simulators[case.simulator].run(design, x[more], folder)
+    except (TimeoutError, ValueError) as error:  # no output, or an undefined one: the design's fault
+        raise VerificationError(Difference(case.simulator, str(error))) from error
+    facts["measured"] = {"ii_cycles": run.ii_cycles, "latency_cycles": run.latency_cycles}
+    facts["cycles"] = int(run.cycles[-1]) + 1
+    return Run(run.outputs[: len(x)], run.cycles[: len(x)])
+
+
+def _compare(case: Case, design: Design, run: Run, expected: IntArray, facts: Mapping[str, Any]) -> None:
+    """Every output against golden, both measured cycles against the plan; raises VerificationError."""
+    difference = first_difference(design, case.simulator, run, expected)
+    if difference:
+        raise VerificationError(difference)
+    for what, measured in facts["measured"].items():
+        planned = getattr(design.plan, what)
+        if measured != planned:
+            message = f"{what}: the plan says {planned}, {case.simulator} takes {measured}"
+            raise VerificationError(Difference(case.simulator, message, golden=planned, hardware=measured))
+
+
+def _relative(path: str | Path | None, build: Path) -> str:
+    """A path as seen from the build folder, so that the folder can move; empty for none."""
+    return Path(path).resolve().relative_to(build.resolve()).as_posix() if path else ""
