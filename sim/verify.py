@@ -176,8 +176,9 @@ def _located(design: Design, seen: Difference, x: IntArray, folder: Path, seed: 
 
 
 def steady_samples(design: Design) -> int:
-    """Samples after which every buffer of the network has been full, and the interval between samples is steady."""
-    return 2 * len(design.plan.layers) + 4
+    """Samples that fill the network to the brim, and after which the interval between samples is steady."""
+    under_way = -(-design.plan.latency_cycles // design.plan.ii_cycles)
+    return under_way + 2 * len(design.plan.layers) + 4
 
 
 def _bulk(name: str) -> Simulator:
@@ -248,6 +249,10 @@ def _hostile(
     apart = replay(design, pins)
     finding = result.first
     if finding is None and apart is None:
+        free = [stream for stream, cycles in result.coverage.items() if not cycles["stalled"]]
+        if free:
+            # Lost beats hide where nothing ever waits: a run without back-pressure proves nothing.
+            raise RuntimeError(f"the testbench never held up {', '.join(free)}: it needs more samples than {count}")
         return result, pins
     difference = Difference.of_finding(finding) if finding else Difference("lockstep", str(apart), cycle=apart.cycle)
     # Once more with waves: the run is a function of the seed, so the same thing happens again.

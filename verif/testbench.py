@@ -181,15 +181,17 @@ async def broken_frame_is_flagged(bench: Bench) -> None:
 
 @phase
 async def valid_never_waits_for_ready(bench: Bench) -> None:
-    """With ready held low a result is offered all the same, stays, and is right when it moves at last (rule 3)."""
+    """With ready held low a result is offered all the same (rule 3); the network fills up to the brim, and when its
+    beats move at last, bit by bit, none is lost."""
     output = bench.board.monitors[-1]
+    bench.pause("never", "mostly")
     bench.sink.blocked = True
-    bench.send(3)
+    bench.send(bench.config.unstalled)
     deadline = bench.now + bench.patience
     await bench.until(lambda: output.handshake[0] == "1" or bench.now > deadline)
     if output.handshake[0] != "1":
         output.fail(bench.now, "rule 3", f"valid did not rise in {bench.patience} cycles with ready held low")
         bench.board.verdict()
-    await bench.idle(bench.settle)
+    await bench.until(lambda: bench.board.complete, patience=bench.settle)  # all stands still
     bench.sink.blocked = False
     await bench.finish(quiet=bench.settle)

@@ -1,0 +1,231 @@
+"""The results of a regression for people: one HTML page, and the README's table.
+
+``python -m sim.report --markdown build/sim`` prints the table of the last regression there, ``python -m sim.report
+build/sim`` writes its page anew. Both are made of ``results.json`` alone.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from golden.serialize import write_atomically
+from sim.cases import DEFAULT_MULTIPLIERS, CaseResult
+
+TEMPLATE = Path(__file__).with_name("templates") / "report.html"
+RESULTS, PAGE = "results.json", "report.html"
+
+
+@dataclass(frozen=True)
+class Row:
+    """All cases of one network in one folding."""
+
+    results: tuple[CaseResult, ...]
+
+    @property
+    def network(self) -> str:
+        """Its name."""
+        return self.results[0].case.network
+
+    @property
+    def folding(self) -> str:
+        """As ``Case.folding``."""
+        return self.results[0].case.folding
+
+    @property
+    def passed(self) -> int:
+        """Number of cases that passed."""
+        return sum(result.passed for result in self.results)
+
+    @property
+    def verdict(self) -> str:
+        """``passed`` or ``failed``: all must have passed."""
+        return "passed" if self.passed == len(self.results) else "failed"
+
+    @property
+    def whole(self) -> CaseResult | None:
+        """The run over the whole test set, if there is one."""
+        return next((result for result in self.results if result.accuracy), None)
+
+    @property
+    def samples(self) -> int:
+        """Samples of the largest run."""
+        return max(result.samples for result in self.results)
+
+    @property
+    def plan(self) -> dict[str, Any]:
+        """The plan, as ``Plan.as_json``; empty where no case got that far."""
+        return dict(next((result.plan for result in self.results if result.plan), {}))
+
+    @property
+    def store_bits(self) -> int:
+        """Memory for weights and other constants."""
+        return sum(layer["store_bits"] for layer in self.plan.get("layers", ()))
+
+    def measured(self, what: str) -> int | None:
+        """``ii_cycles`` or ``latency_cycles`` as measured: the one that is not as planned, if there is one."""
+        found = [result.measured[what] for result in self.results if result.measured.get(what) is not None]
+        return next((value for value in found if value != self.plan.get(what)), found[0] if found else None)
+
+
+def rows(results: Iterable[CaseResult]) -> list[Row]:
+    """Results by network and folding: networks as they come in the zoo, the fewest multipliers first."""
+    groups: dict[tuple[str, str], list[CaseResult]] = {}
+    for result in results:
+        groups.setdefault((result.case.network, result.case.folding), []).append(result)
+    found = [Row(tuple(group)) for group in groups.values()]
+    networks = network_names(results)
+    return sorted(found, key=lambda row: (networks.index(row.network), _budget(row)))
+
+
+def network_names(results: Iterable[CaseResult]) -> list[str]:
+    """The networks that occur, in the order of the zoo."""
+    from golden import zoo
+
+    present = {result.case.network for result in results}
+    return [name for name in zoo.NAMES if name in present]
+
+
+def _budget(row: Row) -> int:
+    multipliers = row.results[0].case.multipliers
+    return sys.maxsize if multipliers is None else multipliers
+
+
+def measured_rows(results: Sequence[CaseResult]) -> list[Row]:
+    """A row a network: the default budget if it ran the whole test set, or else any folding that did."""
+    chosen: dict[str, Row] = {}
+    for row in rows(results):
+        preferred = row.whole is not None and row.results[0].case.multipliers == DEFAULT_MULTIPLIERS
+        if row.network not in chosen or preferred or chosen[row.network].whole is None:
+            chosen[row.network] = row
+    return list(chosen.values())
+
+
+def markdown(results: Sequence[CaseResult]) -> str:
+    """The table of measured results in Markdown; every number comes from a run, and the cycles are those measured."""
+    head = "| network | layers | MACs | multipliers | II (cycles) | latency (cycles) | float | golden | RTL | samples | verdict |"
+    lines = [head, "|---|---|--:|--:|--:|--:|--:|--:|--:|--:|---|"]
+    for row in measured_rows(results):
+        whole, plan = row.whole, row.plan
+        if whole is None:
+            continue
+        alike = [other for other in results if other.case.network == row.network]
+        agreement = "equal" if all(result.passed for result in alike) else "DIFFERENT"
+        cells = [
+            row.network,
+            whole.network["shape"],
+            f"{whole.network['macs']:,}",
+            plan["multipliers"],
+            row.measured("ii_cycles"),
+            row.measured("latency_cycles"),
+            *(f"{whole.accuracy[who]:.1%}" for who in ("float", "golden", "rtl")),
+            f"{whole.samples:,}",
+            f"{agreement}, {sum(result.passed for result in alike)}/{len(alike)} cases",
+        ]
+        lines.append(f"| {' | '.join(map(str, cells))} |")
+    return "\n".join(lines)
+
+
+def html(results: Sequence[CaseResult]) -> str:
+    """The page: everything inside, nothing loaded from anywhere."""
+    import jinja2
+
+    from sim import figures
+
+    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment.filters |= {"memory": _memory, "seconds": _seconds, "percent": _percent, "path": quote}
+    template = environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
+    checks = list(dict.fromkeys(result.case.check for result in sorted(results, key=_check_order)))
+    return template.render(
+        results=sorted(results, key=lambda result: result.case.id),
+        failures=[result for result in results if not result.passed],
+        checks=checks,
+        rows=rows(results),
+        glance=measured_rows(results),
+        networks=[_network(name, results) for name in network_names(results)],
+        cycles=sum(result.cycles for result in results),
+        inferences=sum(result.samples for result in results),
+        time_s=sum(result.time_s for result in results),
+        figures=figures,
+    )
+
+
+def _check_order(result: CaseResult) -> tuple[int, str]:
+    case = result.case
+    return (len(case.patterns) if len(case.patterns) != 1 else 99, f"{case.simulator == 'icarus'}{case.check}")
+
+
+def _network(name: str, results: Sequence[CaseResult]) -> dict[str, Any]:
+    """What the section of a network needs: its rows, and those of the folding that is shown in detail."""
+    own = [result for result in results if result.case.network == name]
+    shown = measured_rows(own)[0]
+    return {"name": name, "rows": rows(own), "shown": shown, "whole": shown.whole}
+
+
+def _memory(bits: int) -> str:
+    if not bits:
+        return "none"
+    return f"{bits / 8192:.1f} KiB" if bits >= 8192 else f"{bits / 8:,.0f} B"
+
+
+def _seconds(time_s: float) -> str:
+    return f"{time_s:.1f} s" if time_s < 120 else f"{time_s / 60:.1f} min"
+
+
+def _percent(share: float) -> str:
+    return f"{share:.1%}"
+
+
+def write_results(results: Sequence[CaseResult], build: Path) -> Path:
+    """Keep the results of a regression in one file, ``results.json``, for ``read_results``."""
+    path = build / RESULTS
+    write_atomically(path, json.dumps([result.as_json() for result in results], indent=1).encode() + b"\n")
+    return path
+
+
+def read_results(build: Path) -> list[CaseResult]:
+    """The results of the last regression in ``build``.
+
+    Raises:
+        FileNotFoundError: if there has been none.
+        ValueError: if the file is none of ours.
+    """
+    path = build / RESULTS
+    if not path.exists():
+        raise FileNotFoundError(f"no regression has ended in {str(build)!r}: run python -m sim.regression --build {build}")
+    try:
+        return [CaseResult.from_json(content) for content in json.loads(path.read_text())]
+    except (TypeError, KeyError) as error:
+        raise ValueError(f"{str(path)!r} holds no results of this version: {error}") from error
+
+
+def write_report(results: Sequence[CaseResult], build: Path) -> Path:
+    """Write the page ``report.html``."""
+    path = build / PAGE
+    write_atomically(path, html(results).encode())
+    return path
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command."""
+    parser = argparse.ArgumentParser(prog="python -m sim.report", description="Show the last regression.")
+    parser.add_argument("build", type=Path, nargs="?", default=Path("build/sim"), help="folder of the regression")
+    parser.add_argument("--markdown", action="store_true", help="print the table of measured results for the README")
+    options = parser.parse_args(arguments)
+    try:
+        results = read_results(options.build)
+    except (OSError, ValueError) as error:
+        print(error, file=sys.stderr)
+        return 2
+    print(markdown(results) if options.markdown else write_report(results, options.build))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
