@@ -23,7 +23,8 @@ LEVELS_A_STAGE = 2
 
 def _terms(row: list[int]) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
     """(input, shift) of the positive and of the negative digits of a row of weights."""
-    positive, negative = [], []
+    positive: list[tuple[int, int]] = []
+    negative: list[tuple[int, int]] = []
     for index, weight in enumerate(row):
         for shift, sign in csd_digits(weight):
             (positive if sign > 0 else negative).append((index, shift))

@@ -31,6 +31,9 @@ _ID = re.compile(
     r"(-(?P<patterns>[\w.,]+)-s(?P<seed>\d+))?"
 )
 
+_NO_TEXT = re.compile("[^\t\n\x20-\x7e\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""Control codes: a tool's log may hold them, a terminal obeys them, and XML cannot hold them at all."""
+
 
 @dataclass(frozen=True)
 class Case:
@@ -146,6 +149,9 @@ class CaseResult:
     network: Mapping[str, Any] = field(default_factory=dict)
     difference: Mapping[str, Any] = field(default_factory=dict)
     files: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "message", _NO_TEXT.sub("?", self.message))
 
     @property
     def passed(self) -> bool:

@@ -21,7 +21,7 @@ from sim.run_case import run_case
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("golden", "rtlgen", "verif", "sim")
-PRESENTATION = ("cli.py", "regression.py", "report.py", "figures.py", "junit.py")
+PRESENTATION = ("cli.py", "regression.py", "terminal.py", "report.py", "figures.py", "junit.py")
 """Files of ``sim`` that show results and cannot change one."""
 LIBRARIES = ("cocotb", "numpy", "pyrtl")
 

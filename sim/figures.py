@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -90,7 +91,8 @@ def weights(layers: Sequence[Mapping[str, Any]]) -> Drawing:
             axes.stairs(found["counts"], found["edges"], fill=True, color=COLOURS["integer"])
             axes.set_xlim(found["type_low"] - 2, found["type_high"] + 2)
             axes.set_xticks([found["type_low"], 0, found["type_high"]])
-            axes.set_title(f"{layer['name']}: {found['count']:,} weights, {found['low']} to {found['high']}", loc="left")
+            span = f"{_number(found['low'])} to {_number(found['high'])}"
+            axes.set_title(f"{layer['name']}: {found['count']:,} weights, {span}", loc="left")
         spans = ", ".join(f"{layer['name']} {layer['weights']['low']} to {layer['weights']['high']}" for layer in layers)
         return _drawing(figure, f"Histograms of the integer weights by layer: {spans}")
 
@@ -106,7 +108,7 @@ def ranges(layers: Sequence[Mapping[str, Any]]) -> Drawing:
             width = max((layer["seen_high"] - layer["seen_low"]) / span, 0.006)
             axes.barh(row, 1, height=0.26, color=COLOURS["line"])
             axes.barh(row, width, left=left, height=0.26, color=COLOURS["integer"])
-            seen = f"{layer['seen_low']:,} to {layer['seen_high']:,}"
+            seen = f"{_number(layer['seen_low'])} to {_number(layer['seen_high'])}"
             axes.text(0, row - 0.24, f"{layer['name']}  {layer['type'].partition('[')[0]}", color=COLOURS["ink"])
             axes.text(1, row - 0.24, seen, ha="right", color=COLOURS["muted"])
         axes.set_ylim(len(layers) - 0.6, -0.8)
@@ -127,6 +129,10 @@ def _quantization(histograms: Mapping[str, Any]) -> Figure:
         axes.set_xlim(edges[0], edges[-1])
         axes.locator_params(axis="x", nbins=5)
     return figure
+
+
+def _number(value: int) -> str:
+    return f"{value:,}".replace("-", "\N{MINUS SIGN}")
 
 
 def _figure(rows: int, inches: float) -> tuple[Figure, list[Axes]]:
@@ -178,7 +184,7 @@ def _drawing(figure: Figure, alt: str) -> Drawing:
     svg = _without_definitions(svg)
     for name, colour in COLOURS.items():
         svg = svg.replace(colour, f"var(--{name})")
-    return Drawing(svg.strip(), alt)
+    return Drawing(svg.strip().replace("<svg", f'<svg role="img" aria-label="{escape(alt)}"', 1), alt)
 
 
 def _without_definitions(svg: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,10 +9,6 @@ from junitparser import Error, Failure, JUnitXml, TestCase, TestSuite
 
 from golden.serialize import write_atomically
 from sim.cases import CaseResult
-
-_NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-"""What a log may hold and XML may not, not even escaped."""
-
 
 def write_junit(results: Sequence[CaseResult], path: Path) -> Path:
     """Write one test suite per network, one test case per case; a difference is a failure, a crash an error."""
@@ -31,8 +26,7 @@ def _testcase(result: CaseResult) -> TestCase:
     case = TestCase(result.case.id, f"sim.{result.case.network}", result.time_s)
     if not result.passed:
         kind = Failure if result.verdict == "failed" else Error
-        message = _NOT_IN_XML.sub("?", result.message)
-        outcome = kind(message.partition("\n")[0])
-        outcome.text = f"{message}\nreproduce with: {result.case.command}"
+        outcome = kind(result.message.partition("\n")[0])
+        outcome.text = f"{result.message}\nreproduce with: {result.case.command}"
         case.result = [outcome]
     return case

@@ -12,7 +12,7 @@ from golden.graph import Graph
 from golden.ops import Requantize
 from golden.types import IntArray, TensorType
 from sim.module_name import module_name
-from sim.terminal import note
+from sim.printing import note
 from sim.user_error import UserError, blame_user, one_line
 
 SUFFIXES_TO_COME = (".tflite", ".onnx")
@@ -94,9 +94,15 @@ class Model:
             assert number is not None
             with blame_user(f"--samples {number}"):
                 return corner_samples(self.graph.input_type, number, seed)
-        if count is not None and count > len(x):
-            note(f"there are {len(x)} samples {where}, not {count}: taking them all")
+        available(count, len(x), where)
         return x[:number]
+
+
+def available(count: int | None, there: int, where: str) -> int:
+    """``count``, or with a note all the samples that are ``there``, if those are fewer or none are asked for."""
+    if count is not None and count > there:
+        note(f"there are {there} samples {where}, not {count}: taking them all")
+    return there if count is None else min(count, there)
 
 
 def _load_graph(path: Path) -> Graph:

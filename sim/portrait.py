@@ -14,7 +14,9 @@ from golden.types import IntArray
 
 MOST_FEATURES = 4
 """Histograms of input features in a report."""
-BINS = 24
+LARGEST_TABLE = 32
+"""Features up to which an input is taken for a table of measurements; above, for an image."""
+BINS = 20
 
 
 def portrait(entry: zoo.Entry) -> dict[str, Any]:
@@ -121,16 +123,17 @@ def _quantization(entry: zoo.Entry, data: Dataset) -> dict[str, Any]:
         "sqnr_db_best": _finite(finite.max()) if len(finite) else None,
         "histograms": [
             _histograms(data, feature, columns[:, feature], codes[:, feature], quality)
-            for feature in _telling(columns, bool(data.feature_names))
+            for feature in _telling(columns)
         ],
     }
 
 
-def _telling(columns: npt.NDArray[np.float64], named: bool) -> list[int]:
-    """The features to show: the first ones of a table; of an image, pixels that vary the most."""
-    if named:
+def _telling(columns: npt.NDArray[np.float64]) -> list[int]:
+    """The features to show: the first ones of a table; of an image the pixels that vary most, not its empty corner."""
+    if columns.shape[1] <= LARGEST_TABLE:
         return list(range(min(MOST_FEATURES, columns.shape[1])))
-    return sorted(np.argsort(-columns.std(axis=0), kind="stable")[:MOST_FEATURES].tolist())
+    varied = np.argsort(-columns.std(axis=0), kind="stable")
+    return sorted(varied[:MOST_FEATURES].tolist())
 
 
 def _histograms(

@@ -165,7 +165,17 @@ def _network(name: str, results: Sequence[CaseResult]) -> dict[str, Any]:
     """What the section of a network needs: its rows, and those of the folding that is shown in detail."""
     own = [result for result in results if result.case.network == name]
     shown = measured_rows(own)[0]
-    return {"name": name, "rows": rows(own), "shown": shown, "whole": shown.whole}
+    passed = sum(result.passed for result in own)
+    return {
+        "name": name,
+        "rows": rows(own),
+        "shown": shown,
+        "whole": shown.whole,
+        "plans": {layer["layer"]: layer for layer in shown.plan.get("layers", ())},
+        "passed": passed,
+        "cases": len(own),
+        "verdict": "passed" if passed == len(own) else "failed",
+    }
 
 
 def _memory(bits: int) -> str:

@@ -41,7 +41,10 @@ class Run:
 class Simulator(Protocol):
     """Anything that runs a design."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """What it is called on the command line."""
+        ...
 
     def run(self, design: Design, x: IntArray, build: Path) -> Run:
         """Run the samples ``x``, shape (batch, *shape), back to back without stalls; files go below ``build``.

@@ -1,73 +1,122 @@
-"""What the command line prints: results on standard output, notes and progress on standard error.
-
-Everything for standard output is made a text first and written by ``say``, so that one place meets a reader that has
-gone away. Into a pipe a table goes without lines or colours and as wide as it is, one row a line.
-"""
+"""The regression as it looks in a terminal, or in the log of one: progress, and the table at the end."""
 
 from __future__ import annotations
 
-import json
-import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from pathlib import Path
 
-from rich import box
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-AS_WIDE_AS_IT_IS = 10_000
+from sim.cases import Case, CaseResult
+from sim.executor import Watch
+from sim.report import Row, rows
 
-
-def say(text: str) -> None:
-    """Write ``text`` and a line end to standard output; what its encoding lacks is escaped."""
-    encoding = sys.stdout.encoding or "utf-8"
-    sys.stdout.write(f"{text}\n".encode(encoding, "backslashreplace").decode(encoding))
-
-
-def say_json(content: Mapping[str, Any]) -> None:
-    """One JSON object."""
-    say(json.dumps(content, indent=1))
-
-
-def note(text: str) -> None:
-    """A line on standard error about something that is fine, but that one may not expect."""
-    print(f"note: {text}", file=sys.stderr)
-
-
-def say_table(columns: Mapping[str, str], rows: Iterable[Sequence[object]]) -> None:
-    """A table; ``columns`` maps each heading to ``left`` or ``right``."""
-    to_person = sys.stdout.isatty()
-    # No markup: a type like s8[10] is not a style.
-    console = Console(
-        width=None if to_person else AS_WIDE_AS_IT_IS, markup=False, emoji=False, highlight=False, soft_wrap=False
-    )
-    table = Table(box=box.SIMPLE_HEAD if to_person else None, pad_edge=False, header_style="bold")
-    for heading, side in columns.items():
-        table.add_column(heading, justify="right" if side == "right" else "left", overflow="fold")
-    for row in rows:
-        table.add_row(*map(str, row))
-    with console.capture() as capture:
-        console.print(table)
-    say("\n".join(line.rstrip() for line in capture.get().strip("\n").splitlines()))
+LOG_COLUMNS = 120
+"""Width where there is no terminal to ask."""
 
 
 @contextmanager
-def working(what: str) -> Iterator[None]:
-    """Shows on a terminal that ``what`` is going on; silent elsewhere."""
-    if not sys.stderr.isatty():
-        yield
+def progress(cases: int) -> Iterator[Watch]:
+    """Show how far it is: a bar with the running cases on a terminal, otherwise a line a case without control codes."""
+    console = Console()
+    if not console.is_terminal:
+        yield _lines(cases)
         return
-    with Console(stderr=True, markup=False, highlight=False).status(what):
-        yield
+    columns = [
+        BarColumn(bar_width=24),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("{task.description}", style="dim"),
+    ]
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task("", total=cases)
+
+        def watch(running: tuple[Case, ...], result: CaseResult | None) -> None:
+            bar.update(task, advance=int(result is not None), description="  ".join(case.id for case in running))
+            if result and not result.passed:
+                bar.console.print(f"[red]{result.verdict}[/red] {result.case.id}: {escape(_first_line(result))}")
+
+        yield watch
 
 
-@contextmanager
-def progress(what: str, total: int) -> Iterator[Callable[[int], None]]:
-    """A bar on a terminal, silent elsewhere; yields a function that takes how much of ``total`` was done since."""
-    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    console = Console(stderr=True, highlight=False)
-    with Progress(*columns, console=console, transient=True, disable=not sys.stderr.isatty()) as bar:
-        task = bar.add_task(what, total=total)
-        yield lambda done: bar.advance(task, done)
+def _lines(cases: int) -> Watch:
+    started: set[Case] = set()
+    done: list[CaseResult] = []
+
+    def watch(running: tuple[Case, ...], result: CaseResult | None) -> None:
+        kept = len(done) if not started else 0
+        started.update(running)
+        if kept and running:
+            print(f"{kept} of {cases} cases have passed before, with the same sources", flush=True)
+        if result is None:
+            return
+        done.append(result)
+        if result.case in started:
+            message = "" if result.passed else f"  {_first_line(result)}"
+            print(
+                f"[{len(done):{len(str(cases))}}/{cases}] {result.verdict}  {result.case.id}  "
+                f"{result.time_s:.1f} s{message}",
+                flush=True,
+            )
+
+    return watch
+
+
+def print_summary(results: Sequence[CaseResult], paths: Sequence[Path], time_s: float) -> None:
+    """The table, what failed and how to see it again, the counts, and where the files are."""
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=LOG_COLUMNS)
+    console.print(_table(results))
+    failures = [result for result in results if not result.passed]
+    for result in failures:
+        console.print(f"\n[bold red]{result.verdict}[/] {result.case.id}: {escape(result.message)}", highlight=False)
+        console.print(f"  reproduce with: {result.case.command}", highlight=False, soft_wrap=True)
+    cycles = sum(result.cycles for result in results)
+    verdict = f"[bold red]{len(failures)} of {len(results)} cases failed[/]" if failures else (
+        f"[bold green]all {len(results)} cases passed[/]"
+    )  # fmt: skip
+    console.print(f"\n{verdict}, {cycles:,} cycles compared, {time_s:.0f} s", highlight=False)
+    for path in paths:
+        console.print(f"  {path}", highlight=False, soft_wrap=True)
+
+
+def _table(results: Sequence[CaseResult]) -> Table:
+    """A row a network and folding; cycles are predicted = measured."""
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    table.add_column("network")
+    table.add_column("size")
+    for name in ("samples", "float", "golden", "RTL", "II (cycles)", "latency (cycles)", "cases"):
+        table.add_column(name, justify="right")
+    table.add_column("")
+    previous = ""
+    for row in rows(results):
+        whole, colour = row.whole, "green" if row.verdict == "passed" else "bold red"
+        accuracies = [f"{whole.accuracy[who]:.1%}" for who in ("float", "golden", "rtl")] if whole else ["-"] * 3
+        table.add_row(
+            row.network if row.network != previous else "",
+            row.folding,
+            f"{row.samples:,}",
+            *accuracies,
+            _cycles(row, "ii_cycles"),
+            _cycles(row, "latency_cycles"),
+            f"{row.passed}/{len(row.results)}",
+            f"[{colour}]{row.verdict}[/]",
+        )
+        previous = row.network
+    return table
+
+
+def _cycles(row: Row, what: str) -> str:
+    planned, measured = row.plan.get(what), row.measured(what)
+    if planned is None or measured is None:
+        return "-"
+    return f"{planned} = {measured}" if planned == measured else f"[red]{planned} ≠ {measured}[/]"
+
+
+def _first_line(result: CaseResult) -> str:
+    return result.message.partition("\n")[0]

@@ -12,7 +12,7 @@ class UserError(Exception):
 
 @contextmanager
 def blame_user(where: str = "") -> Iterator[None]:
-    """What goes wrong in here is due to what the user gave, ``where`` says which part of it."""
+    """What goes wrong in here is due to what the user gave; ``where`` says which part of it."""
     try:
         yield
     except (ValueError, TypeError, NotImplementedError, OSError, MemoryError, ModuleNotFoundError) as error:
@@ -20,9 +20,13 @@ def blame_user(where: str = "") -> Iterator[None]:
 
 
 def one_line(error: BaseException) -> str:
-    """Message and notes of an error; the system's errors without their number."""
+    """Message and notes of an error; those of the system without their number."""
     text = str(error) or type(error).__name__
     if isinstance(error, OSError) and error.strerror:
         text = f"{error.strerror}: {str(error.filename)!r}" if error.filename is not None else error.strerror
-    parts = [text, *getattr(error, "__notes__", [])]
-    return ", ".join(" ".join(line.strip() for line in part.splitlines()) for part in parts)
+    return ", ".join(map(joined, [text, *getattr(error, "__notes__", [])]))
+
+
+def joined(text: str) -> str:
+    """The lines of ``text`` as one."""
+    return " ".join(line.strip() for line in text.splitlines() if line.strip())

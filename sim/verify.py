@@ -73,7 +73,7 @@ class Verification:
         witnesses = " == ".join(["golden", *self.simulators])
         lines = [
             f"{self.name}: {witnesses} on {self.samples} samples",
-            f"  a sample every {self.ii_cycles} cycles, the first after {self.latency_cycles}: as planned, to the cycle",
+            f"  a sample every {self.ii_cycles} cycles, the first one after {self.latency_cycles}: exactly as planned",
         ]
         if self.cycles:
             lines.append(
@@ -109,7 +109,7 @@ def verify(
         command: what reproduces this run, for the error message.
 
     Raises:
-        VerificationError: at the first difference: layer, element, sample, cycle, both values; files of the post mortem.
+        VerificationError: at the first difference: layer, element, sample, cycle, both values, waves.
         TypeError, ValueError: if ``x`` is not a batch of the input's type, or is empty.
         FileNotFoundError, ToolError: if a tool is missing or crashes.
     """
@@ -248,13 +248,16 @@ def _hostile(
     pins = Pins.load(result.recording)
     apart = replay(design, pins)
     finding = result.first
-    if finding is None and apart is None:
+    if finding:
+        difference = Difference.of_finding(finding)
+    elif apart:
+        difference = Difference("lockstep", str(apart), cycle=apart.cycle)
+    else:
         free = [stream for stream, cycles in result.coverage.items() if not cycles["stalled"]]
         if free:
             # Lost beats hide where nothing ever waits: a run without back-pressure proves nothing.
             raise RuntimeError(f"the testbench never held up {', '.join(free)}: it needs more samples than {count}")
         return result, pins
-    difference = Difference.of_finding(finding) if finding else Difference("lockstep", str(apart), cycle=apart.cycle)
     # Once more with waves: the run is a function of the seed, so the same thing happens again.
     waves = run(waves=True).waves
     raise VerificationError(replace(difference, **investigate(design, pins, waves, difference.cycle, apart, folder)))

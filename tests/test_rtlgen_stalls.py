@@ -1,4 +1,4 @@
-"""Streams under random stalls: no beat lost, doubled or changed, whatever source and sink do; and a reset forgets all."""
+"""Streams under random stalls: no beat lost, doubled or changed; and a reset forgets everything."""
 
 from collections.abc import Iterator
 from random import Random

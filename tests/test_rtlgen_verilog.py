@@ -52,6 +52,15 @@ def test_statements_stand_under_the_heading_of_their_layer() -> None:
             assert match[1] == heading, line
 
 
+@pytest.mark.parametrize("folding", [{"multipliers": 1}, {"multipliers": 24}, {"unrolled": True}], ids=str)
+def test_nothing_is_inverted_within_a_sum(folding: dict[str, int]) -> None:
+    """PyRTL prints ``(~a) + b`` so that Verilog widens ``a`` before it inverts it: another value than PyRTL's own."""
+    text = rtlgen.generate(GRAPH, **folding).verilog
+    sums = [re.sub(r"\{[^{}]*\}", "", line) for line in text.splitlines() if re.search(r" [-+*] ", line)]
+    assert len(sums) > 20
+    assert not [line for line in sums if "~" in line and re.search(r"~\(.*\) [-+*]|[-+*] .*~\(", line)]
+
+
 def test_ports_are_axi_streams_of_whole_bytes() -> None:
     design = rtlgen.generate(perceptron((5, 3), bits=4, argmax=False), 2, name="small")
     assert re.search(r"module small\(", design.verilog)

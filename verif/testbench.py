@@ -181,8 +181,10 @@ async def broken_frame_is_flagged(bench: Bench) -> None:
 
 @phase
 async def valid_never_waits_for_ready(bench: Bench) -> None:
-    """With ready held low a result is offered all the same (rule 3); the network fills up to the brim, and when its
-    beats move at last, bit by bit, none is lost."""
+    """With ready held low a result is offered all the same (rule 3).
+
+    Then the network fills up to the brim, and when its beats move at last, one by one, none is lost.
+    """
     output = bench.board.monitors[-1]
     bench.pause("never", "mostly")
     bench.sink.blocked = True

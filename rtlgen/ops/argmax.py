@@ -9,9 +9,9 @@ import pyrtl
 
 from golden.ops import Argmax
 from golden.types import TensorType
-from rtlgen.state import Flags, counter, held_tensor, state
 from rtlgen.lowering import Goal, LayerPlan, candidates, departures, lower, stream_cycles
 from rtlgen.pipeline import register_slice
+from rtlgen.state import Flags, counter, held_tensor, state
 from rtlgen.stream import Stream, beats_of
 from rtlgen.tensor import HDLTensor
 

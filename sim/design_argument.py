@@ -1,0 +1,77 @@
+"""The hardware that a command line asks for: ``--multipliers`` or ``--unrolled``."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+import click
+
+import rtlgen
+from golden.graph import Graph
+from rtlgen import Design, Plan
+from sim.cases import DEFAULT_MULTIPLIERS
+from sim.model_argument import Model
+from sim.printing import note, working
+from sim.user_error import blame_user
+
+
+class AtLeast(click.ParamType):  # type: ignore[type-arg]  # generic from click 8.3 on
+    """An integer that is not smaller than ``least``."""
+
+    name = "integer"
+
+    def __init__(self, least: int) -> None:
+        self.least = least
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """The number, or click's error."""
+        try:
+            number = int(str(value))
+        except ValueError:
+            number = self.least - 1
+        if number < self.least:
+            self.fail(f"must be an integer of at least {self.least}, not {value!r}", param, ctx)
+        return number
+
+
+def planned(model: Model, multipliers: int | None, unrolled: bool) -> Plan:
+    """The plan for the hardware of ``model``.
+
+    Raises:
+        UsageError, UserError: if both are asked for, or the network has no hardware yet.
+    """
+    _check(multipliers, unrolled)
+    with blame_user(f"MODEL {model.argument!r}"):
+        plan = rtlgen.plan(model.graph, multipliers or DEFAULT_MULTIPLIERS, unrolled=unrolled)
+    _note_useless(model.graph, plan, multipliers)
+    return plan
+
+
+def designed(model: Model, multipliers: int | None, unrolled: bool) -> Design:
+    """The hardware of ``model``; errors as of ``planned``."""
+    _check(multipliers, unrolled)
+    with working(f"generating {model.name}"), blame_user(f"MODEL {model.argument!r}"):
+        design = rtlgen.generate(model.graph, multipliers or DEFAULT_MULTIPLIERS, unrolled=unrolled, name=model.name)
+    _note_useless(model.graph, design.plan, multipliers)
+    return design
+
+
+def hardware_words(multipliers: int | None, unrolled: bool) -> list[str]:
+    """The part of a command line that asks for this hardware."""
+    return ["--unrolled"] if unrolled else ["--multipliers", str(multipliers or DEFAULT_MULTIPLIERS)]
+
+
+def _check(multipliers: int | None, unrolled: bool) -> None:
+    if unrolled and multipliers is not None:
+        raise click.UsageError(
+            f"--unrolled hardware has no multipliers: give it or --multipliers {multipliers}, not both"
+        )
+
+
+def _note_useless(graph: Graph, plan: Plan, asked: int | None) -> None:
+    if asked is None or plan.multipliers == asked:
+        return
+    with suppress(NotImplementedError):
+        # Unrolled hardware takes a sample as fast as its beats arrive: no plan is faster.
+        if plan.ii_cycles <= rtlgen.plan(graph, unrolled=True).ii_cycles:
+            note(f"{plan.multipliers} multipliers are useful for this network, {asked} make it no faster")

@@ -1,0 +1,96 @@
+"""What the command line prints: results on standard output, notes and progress on standard error.
+
+Everything for standard output is made a text first and written by ``say``. Into a pipe a table goes without lines or
+colours and as wide as it is, one row a line.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from sim.user_error import UserError, one_line
+
+AS_WIDE_AS_IT_IS = 10_000
+
+
+def say(text: str) -> None:
+    """Write ``text`` and a line end to standard output; what its encoding lacks is escaped.
+
+    Raises:
+        BrokenPipeError: if the reader has gone away.
+        UserError: if it cannot be written for another reason.
+    """
+    encoding = sys.stdout.encoding or "utf-8"
+    try:
+        sys.stdout.write(f"{text}\n".encode(encoding, "backslashreplace").decode(encoding))
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        silence()
+        raise UserError(f"standard output: {one_line(error)}") from error
+
+
+def silence() -> None:
+    """Nothing more goes to standard output: Python would flush it at its end, and complain once more."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def say_json(content: Mapping[str, Any]) -> None:
+    """One JSON object."""
+    say(as_text(content))
+
+
+def as_text(content: Mapping[str, Any]) -> str:
+    """A JSON object as a text."""
+    return json.dumps(content, indent=1)
+
+
+def say_table(columns: Mapping[str, str], rows: Iterable[Sequence[object]]) -> None:
+    """A table; ``columns`` maps each heading to ``left`` or ``right``."""
+    to_person = sys.stdout.isatty()
+    # No markup: a type like s8[10] is not a style.
+    console = Console(width=None if to_person else AS_WIDE_AS_IT_IS, markup=False, emoji=False, highlight=False)
+    table = Table(box=box.SIMPLE_HEAD if to_person else None, pad_edge=False, header_style="bold")
+    for heading, side in columns.items():
+        table.add_column(heading, justify="right" if side == "right" else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*map(str, row))
+    with console.capture() as capture:
+        console.print(table)
+    say("\n".join(line.rstrip() for line in capture.get().strip("\n").splitlines()))
+
+
+def note(text: str) -> None:
+    """A line on standard error about something that is fine, but that one may not expect."""
+    print(f"note: {text}", file=sys.stderr)
+
+
+@contextmanager
+def working(what: str) -> Iterator[None]:
+    """Shows on a terminal that ``what`` is going on; silent elsewhere."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    with Console(stderr=True, markup=False, highlight=False).status(what):
+        yield
+
+
+@contextmanager
+def progress(what: str, total: int) -> Iterator[Callable[[int], None]]:
+    """A bar on a terminal, silent elsewhere; yields a function that takes how much of ``total`` was done since."""
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    console = Console(stderr=True, highlight=False)
+    with Progress(*columns, console=console, transient=True, disable=not sys.stderr.isatty()) as bar:
+        task = bar.add_task(what, total=total)
+        yield lambda done: bar.advance(task, done)

@@ -1,0 +1,166 @@
+"""The regression: ``python -m sim.regression`` runs every case, in parallel, and writes what a person wants to know.
+
+Into the build folder go ``report.html``, ``junit.xml``, ``results.json``, ``results/`` with a file for each finished
+case, which the next run does not repeat, and ``cases/`` with what failed cases left.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+
+from golden import zoo
+from sim.cases import Case, CaseResult, table
+from sim.executor import Store, Watch, fingerprint, run_all, worker_processes
+from sim.junit import write_junit
+from sim.report import write_report, write_results
+from sim.terminal import print_summary, progress
+from sim.tools import find_tool
+from sim.verify import SIMULATORS
+
+PASSED, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
+NEEDS = {"icarus": ("iverilog", "vvp"), "verilator": ("verilator",)}
+"""Programs by simulator."""
+
+
+def regress(
+    cases: Sequence[Case],
+    build: str | Path,
+    *,
+    executor: Executor | None = None,
+    jobs: int | None = None,
+    fresh: bool = False,
+    watch: Watch | None = None,
+) -> list[CaseResult]:
+    """Run what has not passed with these sources yet; results in the order of ``cases``.
+
+    Args:
+        cases: for example ``sim.cases.table()``.
+        build: folder for results and files, made if need be.
+        executor: where to run them; without it, worker processes on this machine.
+        jobs: cases at a time; as many as there are processors without it.
+        fresh: run all of them, whatever there is.
+        watch: is told about starts and ends, see ``sim.executor.Watch``.
+
+    Raises:
+        FileNotFoundError: before anything runs, if a simulator is missing.
+        KeyboardInterrupt: after Ctrl-C; finished results are kept, and workers have been stopped.
+    """
+    build, jobs = Path(build), jobs or os.cpu_count() or 1
+    store = Store(build / "results", fingerprint())
+    kept = {case: found for case in cases if not fresh and (found := store.load(case))}
+    missing = [case for case in cases if case not in kept]
+    for result in kept.values():
+        if watch:
+            watch((), result)
+    for simulator in dict.fromkeys(case.simulator for case in missing):
+        for tool in NEEDS.get(simulator, ()):
+            find_tool(tool)
+    build.mkdir(parents=True, exist_ok=True)
+    if missing and executor is not None:
+        ran = run_all(missing, build, executor, jobs=jobs, store=store, watch=watch)
+    elif missing:
+        with worker_processes(min(jobs, len(missing))) as pool:
+            ran = run_all(missing, build, pool, jobs=jobs, store=store, watch=watch)
+    else:
+        ran = []
+    results = {**kept, **{result.case: result for result in ran}}
+    return [results[case] for case in cases]
+
+
+def main(arguments: Sequence[str] | None = None, executor: Executor | None = None) -> int:
+    """The command; ``executor`` instead of worker processes."""
+    options = _parser().parse_args(arguments)
+    started = time.monotonic()
+    try:
+        with _sigterm_as_ctrl_c():
+            cases = _chosen(options)
+            if options.list:
+                print("\n".join(case.id for case in cases))
+                return PASSED
+            again = options.fresh or bool(options.only)
+            with progress(len(cases)) as watch:
+                results = regress(
+                    cases, options.build, executor=executor, jobs=options.jobs, fresh=again, watch=watch
+                )
+            # One case run alone does not replace the report of a whole regression.
+            paths = [] if options.only else _write(results, options.build)
+    except (OSError, ValueError) as error:
+        print(error, file=sys.stderr)
+        return USAGE
+    except KeyboardInterrupt:
+        print("interrupted: finished cases are kept, the same command goes on with the others", file=sys.stderr)
+        return INTERRUPTED
+    print_summary(results, paths, time.monotonic() - started)
+    return PASSED if all(result.passed for result in results) else FAILED
+
+
+def _chosen(options: argparse.Namespace) -> list[Case]:
+    if options.only:
+        return list(dict.fromkeys(map(Case.parse, options.only)))
+    return table(dict.fromkeys(options.networks), options.simulators, options.seeds)
+
+
+def _write(results: Sequence[CaseResult], build: Path) -> list[Path]:
+    return [write_report(results, build), write_junit(results, build / "junit.xml"), write_results(results, build)]
+
+
+@contextmanager
+def _sigterm_as_ctrl_c() -> Iterator[None]:
+    """Whoever stops a regression politely gets it stopped with all that it has started."""
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    previous = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, previous)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m sim.regression",
+        description="Networks x foldings x simulators x stall patterns x seeds. What has passed is not run again until "
+        "the sources change.",
+    )
+    parser.add_argument("--build", type=Path, default=Path("build/sim"), help="folder for all files (%(default)s)")
+    parser.add_argument("--jobs", type=_positive, help="cases at a time (all processors)")
+    parser.add_argument("--networks", nargs="+", choices=zoo.NAMES, default=zoo.NAMES, metavar="NAME", help="some only")
+    parser.add_argument(
+        "--simulators", nargs="+", choices=SIMULATORS, default=("pyrtl", "icarus"), metavar="NAME", help="%(choices)s"
+    )
+    parser.add_argument("--seeds", nargs="+", type=_natural, default=[0], metavar="N", help="of the stalls")
+    parser.add_argument("--only", nargs="+", default=[], metavar="CASE", help="these cases alone, again")
+    parser.add_argument("--fresh", action="store_true", help="run what has passed before, too")
+    parser.add_argument("--list", action="store_true", help="print the cases and run none")
+    return parser
+
+
+def _natural(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"must be a number from 0 on, not {text!r}")
+    return int(text)
+
+
+def _positive(text: str) -> int:
+    if not _natural(text):
+        raise argparse.ArgumentTypeError("must be at least 1")
+    return int(text)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

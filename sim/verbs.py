@@ -1,0 +1,185 @@
+"""What each verb of the command line does, its arguments parsed but not yet checked against each other."""
+
+from __future__ import annotations
+
+import shlex
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import golden as gold
+import sim
+from golden import zoo as networks
+from golden.types import IntArray
+from sim.checks import SIMULATORS, check_outputs, check_tools, checking
+from sim.design_argument import designed, hardware_words, planned
+from sim.model_argument import Model, available, read_samples
+from sim.output_argument import check_output_file, check_output_folder, write_array, write_design
+from sim.printing import progress, say, say_json, say_table, working
+from sim.user_error import UserError, blame_user
+from sim.verify import ALL
+
+
+def zoo(json: bool) -> None:
+    """All built-in networks and how good they are."""
+    rows: list[dict[str, Any]] = []
+    for name in networks.NAMES:
+        with working(f"measuring {name}"), blame_user(name):
+            entry = networks.load(name)
+            rows.append(
+                {
+                    "name": name,
+                    "task": entry.task,
+                    "parameters": entry.parameters,
+                    "macs": entry.macs,
+                    "float_accuracy": entry.float_accuracy,
+                    "integer_accuracy": entry.integer_accuracy,
+                    "test_samples": len(entry.dataset["test"]),
+                }
+            )
+    if json:
+        say_json({"networks": rows})
+        return
+    columns = dict.fromkeys(("name", "task"), "left")
+    columns |= dict.fromkeys(("parameters", "MACs", "float accuracy", "integer accuracy"), "right")
+    texts = [
+        [row["name"], row["task"], row["parameters"], row["macs"]]
+        + [_percent(row[f"{kind}_accuracy"]) for kind in ("float", "integer")]
+        for row in rows
+    ]
+    say_table(columns, texts)
+
+
+def golden(model: str, input: Path, output: Path, arithmetic: str | None) -> None:
+    """Integer inputs to integer outputs."""
+    network = Model.load(model)
+    network.check_arithmetic(arithmetic)
+    target = check_output_file(output)
+    y = network.graph(read_samples(input, network.graph.input_type))
+    write_array(target, y)
+    say(f"{output}: {len(y)} samples of {network.graph.output_type}")
+
+
+def plan(model: str, multipliers: int | None, unrolled: bool, json: bool) -> None:
+    """The hardware of every layer, and the exact cycles."""
+    network = Model.load(model)
+    with working(f"planning {network.name}"):
+        chosen = planned(network, multipliers, unrolled)
+    graph = network.graph
+    layers = [
+        {"layer": name, "op": type(graph.node(name).op).__name__, "type": str(graph.types[name]), **asdict(layer)}
+        for name, layer in chosen.layers.items()
+    ]
+    if json:
+        say_json({"name": network.name, **chosen.as_json(), "layers": layers})
+        return
+    rows = [
+        [*(layer[key] for key in ("layer", "op", "type", "engine"))]
+        + [f"{layer['outputs']} x {layer['inputs']}" if layer["outputs"] else ""]
+        + [*(layer[key] for key in ("ii_cycles", "multipliers", "store_bits", "buffer_bits"))]
+        for layer in layers
+    ]
+    columns = dict.fromkeys(("layer", "op", "type", "engine"), "left")
+    columns |= dict.fromkeys(("outputs x inputs", "cycles", "multipliers", "store bits", "buffer bits"), "right")
+    say(f"{network.name}: {graph.input_type} -> {graph.output_type}, {chosen.macs} MACs a sample\n")
+    say_table(columns, rows)
+    budget = "" if chosen.budget is None else f" of {chosen.budget}"
+    say(f"\nii_cycles       {chosen.ii_cycles}")
+    say(f"latency_cycles  {chosen.latency_cycles}")
+    say(f"multipliers     {chosen.multipliers}{budget}")
+    say(f"utilisation     {_percent(chosen.utilisation)}")
+
+
+def generate(model: str, output: Path, multipliers: int | None, unrolled: bool) -> None:
+    """Verilog and port description."""
+    network = Model.load(model)
+    check_output_folder(output, network.name)
+    design = designed(network, multipliers, unrolled)
+    verilog, ports = write_design(design, output)
+    chosen = design.plan
+    say(f"{verilog}: Verilog, module {design.name}, {verilog.stat().st_size} bytes")
+    say(f"{ports}: port description, {ports.stat().st_size} bytes")
+    say(
+        f"a sample every {chosen.ii_cycles} cycles, the first after {chosen.latency_cycles}; "
+        f"{chosen.multipliers} multipliers"
+    )
+
+
+def verify(
+    model: str,
+    samples: int | None,
+    seed: int,
+    simulator: str,
+    multipliers: int | None,
+    unrolled: bool,
+    input: Path | None,
+    json: bool,
+) -> None:
+    """The three witnesses on some samples."""
+    simulators = ALL if simulator == "all" else (simulator,)
+    check_tools(simulators)
+    network = Model.load(model)
+    x = network.samples(samples, seed, input)
+    design = designed(network, multipliers, unrolled)
+    words = ["tensorgate", "verify", model, "--samples", str(len(x)), "--seed", str(seed), "--simulator", simulator]
+    words += hardware_words(multipliers, unrolled)
+    words += [] if input is None else ["--input", str(input)]
+    command = shlex.join(words)
+    with checking(design.name, command, json) as folder, working(f"verifying {design.name} on {len(x)} samples"):
+        result = sim.verify(design, x, simulators=simulators, seed=seed, build=folder, command=command)
+    if json:
+        say_json(result.as_json())
+    else:
+        say(str(result))
+
+
+def accuracy(model: str, samples: int | None, simulator: str, json: bool) -> None:
+    """Float model, golden and the emitted hardware on the test set."""
+    check_tools([simulator])
+    network = Model.load(model)
+    if network.entry is None:
+        raise UserError(
+            f"MODEL {model!r}: a graph file has no task and no test set to measure accuracy on, MODEL must be one of "
+            f"{', '.join(networks.NAMES)}"
+        )
+    started = time.monotonic()
+    everything = network.entry.dataset["test"]
+    count = available(samples, len(everything), f"in the test set of {model}")
+    test = everything.take(range(count))
+    x, labels = network.graph.encode(test.x), np.asarray(test.y)
+    design = designed(network, None, False)
+    command = shlex.join(["tensorgate", "accuracy", model, "--samples", str(count), "--simulator", simulator])
+    with checking(design.name, command, json) as folder, progress(f"{model} under {simulator}", count) as advance:
+        outputs = check_outputs(design, x, network.graph(x), SIMULATORS[simulator], folder, advance)
+    result: dict[str, Any] = {
+        "name": network.name,
+        "samples": count,
+        "float_accuracy": gold.accuracy(network.entry.model, test),
+        "golden_accuracy": gold.accuracy(network.graph, test),
+        "rtl_accuracy": _accuracy(outputs, labels),
+        "simulator": simulator,
+        "multipliers": design.plan.multipliers,
+        "time_s": round(time.monotonic() - started, 3),
+    }
+    if json:
+        say_json(result)
+        return
+    say(f"{network.name}: {network.entry.task}, {count} test samples\n")
+    witnesses = (("float", "float model"), ("golden", "integers"), ("rtl", f"hardware under {simulator}"))
+    say_table(
+        {"": "left", "accuracy": "right"},
+        [(what, _percent(result[f"{witness}_accuracy"])) for witness, what in witnesses],
+    )
+
+
+def _percent(fraction: float) -> str:
+    return f"{fraction:.1%}"
+
+
+def _accuracy(outputs: IntArray, labels: IntArray) -> float:
+    """Fraction of samples whose class is the index, or the first largest of the logits, in ``outputs``."""
+    classes = outputs.argmax(axis=1) if outputs.ndim == 2 else outputs
+    return float((classes == labels).mean())

