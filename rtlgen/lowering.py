@@ -36,7 +36,7 @@ class LayerPlan:
         engine: ``folded`` or ``unrolled`` for weighted ops, ``pipeline`` for lane-wise ones, ``wires`` for none.
         lanes_in, lanes_out: elements a beat of the streams before and after.
         ii_cycles: cycles from one sample to the next that this layer needs by itself.
-        depth_cycles: register stages from input to output, without waiting for a whole vector.
+        depth_cycles: cycles from an input beat to the output beat that it completes, for all but the folded engine.
         multipliers: hardware multipliers (one is 18 x 18 bits, signed; wider products count as several).
         outputs, inputs: multiplications a cycle, as rows and columns of the weight matrix.
         folds, words: steps along the outputs and along the inputs; ``folds * words`` cycles a sample.

@@ -1,8 +1,29 @@
-"""Products without multipliers: for budgets below one multiplier a layer, and for powers of two."""
+"""Products of other kinds than one multiplier each: of limbs for wide operands, of adders, of shifts."""
 
 from __future__ import annotations
 
+from golden.types import IntType
 from rtlgen.tensor import HDLTensor
+
+LIMB_BITS = 17
+"""An unsigned limb of 17 bits is what an 18 x 18 bit signed multiplier takes."""
+
+
+def limbs(x: HDLTensor) -> list[HDLTensor]:
+    """``x``, shape (n,), as ``sum_i limb_i * 2**(17 * i)``; the last limb has the sign.
+
+    A product of several multipliers is several products: left to synthesis, their sum would follow them in one cycle.
+    """
+    dtype = x.dtype
+    word = x.pack(dtype)
+    parts = []
+    top = dtype.bits - dtype.signed
+    for start in range(0, max(top, 1), LIMB_BITS):
+        last = start + LIMB_BITS >= top
+        limb = IntType(dtype.bits - start, dtype.signed) if last else IntType(LIMB_BITS, False)
+        wires = [word[n * dtype.bits + start : n * dtype.bits + start + limb.bits] for n in range(x.size)]
+        parts.append(HDLTensor.of(wires, limb.min, limb.max))
+    return parts
 
 
 def multiply_in_logic(x: HDLTensor, y: HDLTensor) -> HDLTensor:

@@ -30,7 +30,7 @@ _ID = re.compile(
     r"(?P<network>\w+)-(?P<engine>m\d+|unrolled)-(?P<simulator>\w+)-(?P<samples>all|n\d+)"
     r"(-(?P<patterns>[\w.,]+)-s(?P<seed>\d+))?"
 )
-
+_NAMES = {"pyrtl": "PyRTL", "icarus": "Icarus", "verilator": "Verilator"}
 _NO_TEXT = re.compile("[^\t\n\x20-\x7e\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """Control codes: a tool's log may hold them, a terminal obeys them, and XML cannot hold them at all."""
 
@@ -75,8 +75,10 @@ class Case:
     def check(self) -> str:
         """What it tries: the same words for the same column of the report."""
         if not self.patterns:
-            return f"{self.simulator} {'whole test set' if self.samples is None else 'at full speed'}"
-        return "stalls: all" if self.patterns == PATTERNS else f"stalls: {_spelled(self.patterns)}"
+            return _NAMES[self.simulator] + (", whole test set" if self.samples is None else "")
+        if self.patterns == PATTERNS:
+            return "all stalls"
+        return ", ".join(f"{source} → {sink}" for source, sink in self.patterns)
 
     @property
     def id(self) -> str:

@@ -93,7 +93,9 @@ def weights(layers: Sequence[Mapping[str, Any]]) -> Drawing:
             axes.set_xticks([found["type_low"], 0, found["type_high"]])
             span = f"{_number(found['low'])} to {_number(found['high'])}"
             axes.set_title(f"{layer['name']}: {found['count']:,} weights, {span}", loc="left")
-        spans = ", ".join(f"{layer['name']} {layer['weights']['low']} to {layer['weights']['high']}" for layer in layers)
+        spans = ", ".join(
+            f"{layer['name']} {layer['weights']['low']} to {layer['weights']['high']}" for layer in layers
+        )
         return _drawing(figure, f"Histograms of the integer weights by layer: {spans}")
 
 

@@ -10,6 +10,7 @@ from junitparser import Error, Failure, JUnitXml, TestCase, TestSuite
 from golden.serialize import write_atomically
 from sim.cases import CaseResult
 
+
 def write_junit(results: Sequence[CaseResult], path: Path) -> Path:
     """Write one test suite per network, one test case per case; a difference is a failure, a crash an error."""
     xml = JUnitXml("tensorgate regression")

@@ -108,8 +108,12 @@ def available(count: int | None, there: int, where: str) -> int:
 def _load_graph(path: Path) -> Graph:
     try:
         return Graph.load(path)
-    except (RuntimeError, OverflowError, RecursionError, SyntaxError) as error:  # an encrypted zip, absurd headers
-        raise ValueError(f"{str(path)!r} is not a valid graph file: {one_line(error)}") from error
+    except (OSError, ValueError):
+        raise
+    except Exception as error:  # an encrypted zip, an absurd header: who knows what a foreign file leads to
+        raise ValueError(
+            f"{str(path)!r} is not a valid graph file: {type(error).__name__} {one_line(error)}"
+        ) from error
 
 
 def read_samples(path: Path, type: TensorType) -> IntArray:
@@ -122,7 +126,9 @@ def read_samples(path: Path, type: TensorType) -> IntArray:
         try:
             with path.open("rb") as file:
                 array = np.lib.format.read_array(file, allow_pickle=False)
-        except (ValueError, EOFError, SyntaxError, OverflowError, MemoryError) as error:
+        except OSError:
+            raise
+        except Exception as error:  # numpy lets the errors of Python's parser through
             raise ValueError(f"must be an npy file of integers {type}: {one_line(error)}") from error
         x = type.check(array, "the array")
         if not len(x):

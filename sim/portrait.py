@@ -111,8 +111,8 @@ def _quantization(entry: zoo.Entry, data: Dataset) -> dict[str, Any]:
     real = np.concatenate([split.x for split in data.values()]).astype(np.float64)
     integers = graph.encode(real)
     decoded = graph.encodings[next(iter(graph.inputs))].decode(integers)
-    columns, codes, back = (array.reshape(-1, real.shape[-1]) for array in (real, integers, decoded))
-    quality = Quality.measure(columns, back)
+    columns, codes = real.reshape(-1, real.shape[-1]), integers.reshape(-1, real.shape[-1])
+    quality = Quality.measure(columns, decoded.reshape(columns.shape))
     finite = quality.sqnr_db_per_feature[np.isfinite(quality.sqnr_db_per_feature)]
     return {
         "features": columns.shape[1],
@@ -122,8 +122,7 @@ def _quantization(entry: zoo.Entry, data: Dataset) -> dict[str, Any]:
         "sqnr_db_worst": _finite(finite.min()) if len(finite) else None,
         "sqnr_db_best": _finite(finite.max()) if len(finite) else None,
         "histograms": [
-            _histograms(data, feature, columns[:, feature], codes[:, feature], quality)
-            for feature in _telling(columns)
+            _histograms(data, feature, columns[:, feature], codes[:, feature], quality) for feature in _telling(columns)
         ],
     }
 

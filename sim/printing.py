@@ -30,6 +30,8 @@ def say(text: str) -> None:
         BrokenPipeError: if the reader has gone away.
         UserError: if it cannot be written for another reason.
     """
+    if sys.stdout is None:  # closed, `>&-`
+        return
     encoding = sys.stdout.encoding or "utf-8"
     try:
         sys.stdout.write(f"{text}\n".encode(encoding, "backslashreplace").decode(encoding))

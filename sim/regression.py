@@ -89,9 +89,7 @@ def main(arguments: Sequence[str] | None = None, executor: Executor | None = Non
                 return PASSED
             again = options.fresh or bool(options.only)
             with progress(len(cases)) as watch:
-                results = regress(
-                    cases, options.build, executor=executor, jobs=options.jobs, fresh=again, watch=watch
-                )
+                results = regress(cases, options.build, executor=executor, jobs=options.jobs, fresh=again, watch=watch)
             # One case run alone does not replace the report of a whole regression.
             paths = [] if options.only else _write(results, options.build)
     except (OSError, ValueError) as error:

@@ -77,9 +77,9 @@ def print_summary(results: Sequence[CaseResult], paths: Sequence[Path], time_s: 
         console.print(f"\n[bold red]{result.verdict}[/] {result.case.id}: {escape(result.message)}", highlight=False)
         console.print(f"  reproduce with: {result.case.command}", highlight=False, soft_wrap=True)
     cycles = sum(result.cycles for result in results)
-    verdict = f"[bold red]{len(failures)} of {len(results)} cases failed[/]" if failures else (
-        f"[bold green]all {len(results)} cases passed[/]"
-    )  # fmt: skip
+    verdict = f"[bold green]all {len(results)} cases passed[/]" if len(results) > 1 else "[bold green]passed[/]"
+    if failures:
+        verdict = f"[bold red]{len(failures)} of {len(results)} cases failed[/]"
     console.print(f"\n{verdict}, {cycles:,} cycles compared, {time_s:.0f} s", highlight=False)
     for path in paths:
         console.print(f"  {path}", highlight=False, soft_wrap=True)

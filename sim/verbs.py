@@ -45,12 +45,10 @@ def zoo(json: bool) -> None:
         return
     columns = dict.fromkeys(("name", "task"), "left")
     columns |= dict.fromkeys(("parameters", "MACs", "float accuracy", "integer accuracy"), "right")
-    texts = [
-        [row["name"], row["task"], row["parameters"], row["macs"]]
-        + [_percent(row[f"{kind}_accuracy"]) for kind in ("float", "integer")]
-        for row in rows
-    ]
-    say_table(columns, texts)
+    for row in rows:
+        row |= {kind: _percent(row[f"{kind}_accuracy"]) for kind in ("float", "integer")}
+    names = ("name", "task", "parameters", "macs", "float", "integer")
+    say_table(columns, [[row[name] for name in names] for row in rows])
 
 
 def golden(model: str, input: Path, output: Path, arithmetic: str | None) -> None:
@@ -76,12 +74,10 @@ def plan(model: str, multipliers: int | None, unrolled: bool, json: bool) -> Non
     if json:
         say_json({"name": network.name, **chosen.as_json(), "layers": layers})
         return
-    rows = [
-        [*(layer[key] for key in ("layer", "op", "type", "engine"))]
-        + [f"{layer['outputs']} x {layer['inputs']}" if layer["outputs"] else ""]
-        + [*(layer[key] for key in ("ii_cycles", "multipliers", "store_bits", "buffer_bits"))]
-        for layer in layers
-    ]
+    names = ("layer", "op", "type", "engine", "folding", "ii_cycles", "multipliers", "store_bits", "buffer_bits")
+    for layer in layers:
+        layer["folding"] = f"{layer['outputs']} x {layer['inputs']}" if layer["outputs"] else ""
+    rows = [[layer[name] for name in names] for layer in layers]
     columns = dict.fromkeys(("layer", "op", "type", "engine"), "left")
     columns |= dict.fromkeys(("outputs x inputs", "cycles", "multipliers", "store bits", "buffer bits"), "right")
     say(f"{network.name}: {graph.input_type} -> {graph.output_type}, {chosen.macs} MACs a sample\n")

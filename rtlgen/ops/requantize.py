@@ -11,7 +11,7 @@ import pyrtl
 from golden.ops import Requantize
 from golden.types import IntType, TensorType
 from rtlgen.lowering import Goal, LayerPlan, candidates, departures, lower, multipliers_for, stream_cycles
-from rtlgen.multiply import multiply_by_one_hot, multiply_in_logic
+from rtlgen.multiply import LIMB_BITS, limbs, multiply_by_one_hot, multiply_in_logic
 from rtlgen.pipeline import pipeline
 from rtlgen.state import counter
 from rtlgen.stream import Stream
@@ -70,7 +70,7 @@ def _(op: Requantize, x: TensorType, lanes: int, goal: Goal) -> Iterable[LayerPl
         yield plan
         return
     offset_bits = len(set(constants.offsets)) > 1
-    plan = replace(plan, depth_cycles=2 + LATENCY, store_bits=groups * lanes * (bits + offset_bits))
+    plan = replace(plan, depth_cycles=LATENCY + 3, store_bits=groups * lanes * (bits + offset_bits))
     if constants.powers_of_two:
         yield plan
         return
@@ -92,7 +92,7 @@ def requantize(op: Requantize, layer: LayerPlan, x: Stream, name: str) -> Stream
     ::
 
         x ------ register -- register --+
-                                        * -- register -- + offset, >> shift, saturate -- register slice --> y
+                                        * -- register -- sum of limbs -- register -- + offset, >> shift, saturate --> y
         beat --> store of constants ----+
     """
     constants = _constants(op, x.type.inner)
@@ -120,16 +120,31 @@ def requantize(op: Requantize, layer: LayerPlan, x: Stream, name: str) -> Stream
     else:
         rounds = [int(value == largest) for value in offsets]
         choice = _fetch(f"{name}_rounds", rounds, IntType(1, False), x.lanes, beat.value, advance)
-        choice = choice.register(f"{name}_rounds_product", enable=advance)
+        for stage in ("product", "sum"):
+            choice = choice.register(f"{name}_rounds_{stage}", enable=advance)
         offset = HDLTensor.where(choice, HDLTensor.constant([largest]), HDLTensor.constant([smallest]))
 
     def multiply(delayed: HDLTensor) -> HDLTensor:
         if constants.powers_of_two:
             return multiply_by_one_hot(delayed, word)
-        return multiply_in_logic(delayed, word) if layer.logic else delayed * word
+        if layer.logic:
+            return multiply_in_logic(delayed, word)
+        return HDLTensor.concat([limb * word for limb in limbs(delayed)])
 
-    steps = [*[lambda beat: beat] * LATENCY, multiply, finish]
+    def add_limbs(products: HDLTensor) -> HDLTensor:
+        parts = products.reshape(-1, x.lanes)
+        low, high = _reach(x.type.dtype, constants.multiplier_type)
+        total = parts[0]
+        for place in range(1, len(parts)):
+            total = total + (parts[place] << (place * LIMB_BITS))
+        return total.known_range(low, high)
+
+    steps = [*[lambda beat: beat] * LATENCY, multiply, add_limbs, finish]
     return pipeline(name, x, op.out_type(x.type), steps, advance=advance)
+
+
+def _reach(x: IntType, multiplier: IntType) -> tuple[int, int]:
+    return min(0, x.min * multiplier.max), max(0, x.max * multiplier.max)
 
 
 def _padded(values: list[int], count: int, filler: int = 0) -> list[int]:
