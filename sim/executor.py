@@ -86,7 +86,6 @@ def run_all(
     jobs: int,
     store: Store | None = None,
     watch: Watch | None = None,
-    run: Callable[[Case, Path], CaseResult] = run_case,
 ) -> list[CaseResult]:
     """Run ``cases`` on ``executor``, ``jobs`` at a time in their order; results in that order, whatever it is.
 
@@ -95,11 +94,10 @@ def run_all(
     Args:
         cases: what to run.
         build: the folder for all files.
-        executor: any; each case is one call of ``run``.
+        executor: any; each case is one call of ``run_case``.
         jobs: cases that are handed over at once, so that what is handed over is what runs.
         store: keeps every result as soon as it is there.
         watch: is told about starts and ends.
-        run: what runs a case; a function that can be pickled.
     """
     waiting = list(reversed(cases))
     running: dict[Future[CaseResult], Case] = {}
@@ -111,7 +109,7 @@ def run_all(
 
     def start(case: Case) -> Future[CaseResult]:
         try:
-            return executor.submit(run, case, build)
+            return executor.submit(run_case, case, build)
         except Exception as error:  # a pool that has lost a worker takes nothing any more
             broken: Future[CaseResult] = Future()
             broken.set_exception(error)

@@ -9,12 +9,13 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from golden import zoo
 from golden.serialize import write_atomically
 from sim.cases import DEFAULT_MULTIPLIERS, CaseResult
 
@@ -74,7 +75,7 @@ class Row:
         return next((value for value in found if value != self.plan.get(what)), found[0] if found else None)
 
 
-def rows(results: Iterable[CaseResult]) -> list[Row]:
+def rows(results: Sequence[CaseResult]) -> list[Row]:
     """Results by network and folding: networks as they come in the zoo, the fewest multipliers first."""
     groups: dict[tuple[str, str], list[CaseResult]] = {}
     for result in results:
@@ -84,10 +85,8 @@ def rows(results: Iterable[CaseResult]) -> list[Row]:
     return sorted(found, key=lambda row: (networks.index(row.network), _budget(row)))
 
 
-def network_names(results: Iterable[CaseResult]) -> list[str]:
+def network_names(results: Sequence[CaseResult]) -> list[str]:
     """The networks that occur, in the order of the zoo."""
-    from golden import zoo
-
     present = {result.case.network for result in results}
     return [name for name in zoo.NAMES if name in present]
 

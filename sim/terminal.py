@@ -9,7 +9,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
+from rich.table import Column, Table
 
 from sim.cases import Case, CaseResult
 from sim.executor import Watch
@@ -27,12 +27,12 @@ def progress(cases: int) -> Iterator[Watch]:
         yield _lines(cases)
         return
     columns = [
-        BarColumn(bar_width=24),
+        BarColumn(bar_width=20),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
-        TextColumn("{task.description}", style="dim"),
+        TextColumn("{task.description}", style="dim", table_column=Column(no_wrap=True, ratio=1)),
     ]
-    with Progress(*columns, console=console, transient=True) as bar:
+    with Progress(*columns, console=console, transient=True, expand=True) as bar:
         task = bar.add_task("", total=cases)
 
         def watch(running: tuple[Case, ...], result: CaseResult | None) -> None:

@@ -69,7 +69,7 @@ def test_set_up_happens_once(path: Path, tmp_path: Path) -> None:
     shutil.copy(ROOT / "Makefile", tmp_path)
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
     pip = f'echo "$@" >> {tmp_path}/calls'
-    script = f'[ "$1" = -m ] && mkdir -p .venv/bin && printf \'#!/bin/sh\\n{pip}\\n\' > .venv/bin/python'
+    script = f"[ \"$1\" = -m ] && mkdir -p .venv/bin && printf '#!/bin/sh\\n{pip}\\n' > .venv/bin/python"
     (path / "mkdir").symlink_to(shutil.which("mkdir") or "")
     (path / "chmod").symlink_to(shutil.which("chmod") or "")
     program(path, "python3", f"{script} && chmod +x .venv/bin/python; exit 0")

@@ -1,0 +1,279 @@
+"""The regression: cases, resuming, failures and interruptions, on any executor. Only one test needs Icarus."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from junitparser import JUnitXml
+
+import sim.run_case
+from golden import zoo
+from golden.graph import Graph, Node
+from golden.ops import Dense
+from rtlgen import generate
+from sim.cases import Case, CaseResult, table
+from sim.executor import PRESENTATION, Store, fingerprint, run_all
+from sim.regression import main, regress
+from sim.run_case import run_case
+from sim.tools import ToolError
+
+IRIS = Case.parse("iris-m16-pyrtl-n4")
+ARGUMENTS = ["--networks", "iris", "--simulators", "pyrtl"]
+"""Four cases: one a folding."""
+
+
+class Inline(Executor):
+    """Runs at once, in this thread; ``outcome`` stands in for the case if there is one."""
+
+    def __init__(self, outcome: Callable[[Case], CaseResult] | None = None) -> None:
+        self.outcome, self.ran = outcome, list[Case]()
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        self.ran.append(args[0])
+        future: Future[Any] = Future()
+        try:
+            future.set_result(self.outcome(args[0]) if self.outcome else fn(*args, **kwargs))
+        except Exception as error:
+            future.set_exception(error)
+        return future
+
+
+def passing(case: Case) -> CaseResult:
+    return CaseResult(case, "passed", time_s=0.5, samples=20, cycles=100)
+
+
+def failing(message: str) -> Callable[[Case], CaseResult]:
+    def outcome(case: Case) -> CaseResult:
+        return replace(passing(case), verdict="failed", message=message) if case.multipliers == 16 else passing(case)
+
+    return outcome
+
+
+def untimed(results: list[CaseResult]) -> list[dict[str, Any]]:
+    return [replace(result, time_s=0.0).as_json() for result in results]
+
+
+def test_the_name_of_a_case_is_its_whole_configuration() -> None:
+    cases = table(seeds=(0, 7), simulators=("pyrtl", "icarus", "verilator"))
+    assert [Case.parse(case.id) for case in cases] == cases
+    assert len({case.id for case in cases}) == len(cases)
+    assert Case.parse("iris-unrolled-icarus-n3-coin.never,bursts.rare-s12") == Case(
+        "iris", None, "icarus", (("coin", "never"), ("bursts", "rare")), 12, 3
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "iris", "iris-m16", "iris-m16-pyrtl-n0", "roses-m16-pyrtl-all", "iris-m16-spice-all"),
+        *("iris-m16-pyrtl-all-x", "iris-m16-pyrtl-n4-stalls-s0", "iris-m16-icarus-n4-coin-s0", "../iris-m16-pyrtl-all"),
+    ],
+)
+def test_what_is_no_case_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"case must|case needs|patterns"):
+        Case.parse(text)
+
+
+def test_every_network_is_tried_on_every_witness() -> None:
+    cases = table()
+    for network in zoo.NAMES:
+        own = [case for case in cases if case.network == network]
+        assert any(case.simulator == "icarus" and not case.patterns and case.samples is None for case in own)
+        for folding in {case.multipliers for case in own}:
+            mine = [case for case in own if case.multipliers == folding]
+            assert {case.simulator for case in mine} == {"pyrtl", "icarus"}
+            assert any(case.patterns for case in mine)
+    assert cases[0].network == "mnist"  # the longest first
+    assert {case.seed for case in table(seeds=(3,)) if len(case.patterns) > 1} == {3}
+
+
+def test_a_case_measures_what_the_plan_says(tmp_path: Path) -> None:
+    result = run_case(Case.parse("iris-m16-pyrtl-all"), tmp_path)
+    assert result.passed
+    assert result.measured == {name: result.plan[name] for name in ("ii_cycles", "latency_cycles")}
+    assert result.accuracy["rtl"] == result.accuracy["golden"] == zoo.load("iris").integer_accuracy
+    assert np.sum(result.accuracy["label_rtl"]) == result.samples == 30
+    assert not (tmp_path / "cases" / result.case.id).exists()
+    assert CaseResult.from_json(json.loads(json.dumps(result.as_json(), allow_nan=False))) == result
+
+
+def test_hardware_that_differs_is_a_failure_with_its_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def of_another_network(graph: Graph, *args: Any, **kwargs: Any) -> Any:
+        first = graph.nodes[0]
+        assert isinstance(first.op, Dense)
+        nodes = (Node(first.name, Dense(-first.op.weight, first.op.bias), first.inputs), *graph.nodes[1:])
+        return replace(
+            generate(Graph(dict(graph.inputs), nodes, graph.outputs, graph.encodings), *args, **kwargs), graph=graph
+        )
+
+    monkeypatch.setattr(sim.run_case, "generate", of_another_network)
+    result = run_case(Case.parse("iris-m16-pyrtl-all"), tmp_path)
+    assert result.verdict == "failed"
+    assert result.difference["layer"] == "argmax1"
+    assert result.difference["golden"] != result.difference["hardware"]
+    assert result.accuracy["rtl"] < result.accuracy["golden"]  # the outputs are shown all the same
+
+
+def test_a_crash_is_a_result(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def crash(*args: Any, **kwargs: Any) -> None:
+        raise ToolError("vvp failed", ["vvp", "-n"], "syntax error \x1b[31m\x00")
+
+    monkeypatch.setattr(sim.run_case, "generate", crash)
+    result = run_case(IRIS, tmp_path)
+    assert result.verdict == "crashed"
+    assert "syntax error" in result.message
+    assert "\x1b" not in result.message
+    assert (tmp_path / result.files / "error.txt").exists()
+
+
+def test_every_executor_gives_the_same_results(tmp_path: Path) -> None:
+    cases = [replace(IRIS, multipliers=m) for m in (1, 16, None)]
+    inline = run_all(cases, tmp_path, Inline(), jobs=1)
+    with ThreadPoolExecutor(1) as threads:
+        threaded = run_all(cases, tmp_path, threads, jobs=2)
+    assert untimed(threaded) == untimed(inline)
+    assert [result.case for result in threaded] == cases
+    assert all(result.passed for result in inline)
+
+
+def test_a_worker_that_dies_is_a_crashed_case(tmp_path: Path) -> None:
+    def die(case: Case) -> CaseResult:
+        raise MemoryError("out of memory")
+
+    [result] = run_all([IRIS], tmp_path, Inline(die), jobs=1)
+    assert (result.verdict, result.message) == ("crashed", "MemoryError: out of memory")
+
+
+def test_no_more_cases_are_handed_over_than_run(tmp_path: Path) -> None:
+    most = 0
+
+    def watch(running: tuple[Case, ...], result: CaseResult | None) -> None:
+        nonlocal most
+        most = max(most, len(running))
+
+    cases = [replace(IRIS, samples=n) for n in range(1, 8)]
+    with ThreadPoolExecutor(8) as threads:
+        run_all(cases, tmp_path, threads, jobs=2, watch=watch)
+    assert most == 2
+
+
+def test_what_has_passed_is_not_run_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    first, second = Inline(passing), Inline(passing)
+    arguments = [*ARGUMENTS, "--build", str(tmp_path)]
+    assert main(arguments, first) == main(arguments, second) == 0
+    assert len(first.ran) == 4
+    assert second.ran == []
+    assert main([*arguments, "--fresh"], second) == 0
+    assert len(second.ran) == 4
+    output = capsys.readouterr().out
+    assert "all 4 cases passed" in output
+    assert not {character for character in output if ord(character) < 32} - {"\n"}  # no terminal, no control codes
+
+
+def test_a_failure_is_shown_everywhere_and_run_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = [*ARGUMENTS, "--build", str(tmp_path)]
+    assert main(arguments, Inline(failing("<b>4</b> is not [5]"))) == 1
+    output = capsys.readouterr().out
+    assert "1 of 4 cases failed" in output
+    assert "<b>4</b> is not [5]" in output
+    assert "python -m sim.regression --only iris-m16-pyrtl-n20" in output
+    assert JUnitXml.fromfile(str(tmp_path / "junit.xml")).failures == 1
+    page = (tmp_path / "report.html").read_text()
+    assert "&lt;b&gt;4&lt;/b&gt; is not [5]" in page
+    assert "1 of 4 cases failed" in page
+    again = Inline(passing)
+    assert main(arguments, again) == 0
+    assert [case.id for case in again.ran] == ["iris-m16-pyrtl-n20"]
+
+
+def test_other_sources_run_everything_again(tmp_path: Path) -> None:
+    for package in ("golden", "rtlgen", "verif", "sim"):
+        (tmp_path / package).mkdir()
+    source, shown = tmp_path / "rtlgen" / "stream.py", tmp_path / "sim" / "report.py"
+    source.write_text("a = 1\n")
+    before = fingerprint(tmp_path)
+    shown.write_text("colour = 'green'\n")
+    assert fingerprint(tmp_path) == before
+    source.write_text("a = 2\n")
+    assert fingerprint(tmp_path) != before
+    result = passing(IRIS)
+    Store(tmp_path, before).save(result)
+    assert Store(tmp_path, before).load(IRIS) == result
+    assert Store(tmp_path, before).load(replace(IRIS, samples=5)) is None
+    assert Store(tmp_path, fingerprint(tmp_path)).load(IRIS) is None
+
+
+def test_presentation_cannot_change_a_result() -> None:
+    """The files that the fingerprint leaves out are not imported by what runs a case."""
+    code = "import sys, sim.run_case; print(*(name for name in sys.modules if name.startswith('sim.')))"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert not {f"sim.{Path(name).stem}" for name in PRESENTATION} & set(loaded)
+
+
+def test_a_damaged_result_is_none(tmp_path: Path) -> None:
+    store = Store(tmp_path, "sources")
+    store.save(passing(IRIS))
+    [path] = tmp_path.iterdir()
+    path.write_text(path.read_text()[:-20])
+    assert store.load(IRIS) is None
+
+
+def test_an_interrupted_run_keeps_what_is_finished(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    finished: list[Case] = []
+
+    def interrupted(case: Case) -> CaseResult:
+        if len(finished) == 2:
+            raise KeyboardInterrupt
+        finished.append(case)
+        return passing(case)
+
+    arguments = [*ARGUMENTS, "--build", str(tmp_path), "--jobs", "1"]
+    assert main(arguments, Inline(interrupted)) == 130
+    assert capsys.readouterr().err.count("\n") == 1
+    assert sorted(path.stem for path in (tmp_path / "results").iterdir()) == sorted(case.id for case in finished)
+    rest = Inline(passing)
+    assert main(arguments, rest) == 0
+    assert len(rest.ran) == 2
+
+
+def test_without_icarus_nothing_runs(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    executor = Inline(passing)
+    assert main(["--networks", "iris", "--build", str(tmp_path / "build")], executor) == 2
+    assert executor.ran == []
+    output = capsys.readouterr()
+    assert output.err == "the program 'iverilog' is not installed: apt-get install iverilog\n"
+    assert output.out == ""
+
+
+def test_one_case_alone_leaves_the_report_as_it_is(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--only", IRIS.id, "--build", str(tmp_path)], Inline()) == 0
+    assert "passed" in capsys.readouterr().out
+    assert [path.name for path in tmp_path.iterdir() if path.is_file()] == []
+    assert main(["--only", "iris", "--build", str(tmp_path)], Inline()) == 2
+    assert "must look like" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_worker_processes_and_icarus_from_end_to_end(tmp_path: Path) -> None:
+    names = ["iris-m16-icarus-all", "iris-m64-icarus-n8-stalls-s5", "iris-unrolled-pyrtl-n4"]
+    results = regress([Case.parse(name) for name in names], tmp_path, jobs=2)
+    assert [(result.case.id, result.verdict, result.message) for result in results] == [
+        (name, "passed", "") for name in names
+    ]
+    assert results[1].cycles > 500
+    assert all(result.measured["ii_cycles"] == result.plan["ii_cycles"] for result in results)
+    assert untimed(regress([result.case for result in results], tmp_path, executor=Inline(), fresh=True)) == untimed(
+        results
+    )

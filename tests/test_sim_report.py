@@ -1,0 +1,166 @@
+"""The page and the table: complete, self-contained, accessible, and every text in them escaped."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from sim.cases import Case, CaseResult
+from sim.report import html, main, markdown, measured_rows, read_results, rows, write_results
+from sim.run_case import run_case
+
+VOID = {"meta", "br", "hr", "img", "input", "link"}
+
+
+class Page(HTMLParser):
+    """Collects elements, and checks that they close as they opened."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.feed(text)
+        assert self.open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def every(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.elements if name == tag]
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> CaseResult:
+    return run_case(Case.parse("iris-m64-pyrtl-all"), tmp_path_factory.mktemp("case"))
+
+
+@pytest.fixture
+def results(whole: CaseResult) -> list[CaseResult]:
+    other = Case.parse("wine-m16-icarus-n16-stalls-s0")
+    return [
+        whole,
+        replace(whole, case=replace(whole.case, multipliers=None), accuracy={}, network={}, samples=20),
+        CaseResult(other, "passed", time_s=2.0, samples=16, cycles=99),
+    ]
+
+
+def failed(results: list[CaseResult]) -> list[CaseResult]:
+    difference = {
+        "witness": "testbench",
+        "layer": "dense1",
+        "sample": 3,
+        "element": [7],
+        "cycle": 123,
+        "golden": -5,
+        "hardware": "<script>x</script>",
+        "register": "dense1_acc",
+        "register_layer": "dense1",
+        "register_cycle": 119,
+        "waves": 'cases/a "b"/around_difference.vcd',
+    }
+    case = Case.parse("wine-m64-icarus-n16-stalls-s0")
+    crashed = CaseResult(replace(case, multipliers=1), "crashed", "ToolError: <img src=x onerror=y>")
+    return [*results, CaseResult(case, "failed", "dense1 & co", difference=difference, files="cases/w"), crashed]
+
+
+def test_the_page_needs_nothing_from_anywhere(results: list[CaseResult]) -> None:
+    text = html(failed(results)).replace("&lt;img src=x", "")
+    for reference in ("http", "src=", "@import", "url(", "<link", "<script"):
+        assert reference not in text
+    for link in Page(text).every("a"):
+        assert not re.match(r"\w+:|/", link["href"] or "/")
+
+
+def test_the_page_is_well_formed_and_every_link_has_its_end(results: list[CaseResult]) -> None:
+    page = Page(html(failed(results)))
+    ids = Counter(attributes["id"] for _, attributes in page.elements if "id" in attributes)
+    assert set(ids.values()) == {1}
+    inner = {(link["href"] or "")[1:] for link in page.every("a") if (link["href"] or "").startswith("#")}
+    assert inner <= set(ids)
+    assert {"iris", "wine", "glance", "cases", "differences"} <= set(ids)
+
+
+def test_tables_have_headers_and_figures_have_words(results: list[CaseResult]) -> None:
+    page = Page(html(results))
+    drawings = page.every("svg")
+    assert len(drawings) == 6  # four features, weights, ranges
+    assert all(drawing["role"] == "img" and len(drawing["aria-label"] or "") > 40 for drawing in drawings)
+    assert all("scope" in header for header in page.every("th"))
+    assert len(page.every("table")) == len(page.every("thead"))
+
+
+def test_the_page_shows_what_was_measured(results: list[CaseResult]) -> None:
+    text = html(results)
+    plan, accuracy = results[0].plan, results[0].accuracy
+    for shown in ("All 3 cases passed", "sepal length (cm)", "dense1", "s8[4]", "SQNR", "versicolor"):
+        assert shown in text
+    assert f"<td>{plan['latency_cycles']}</td>" in text
+    assert f"{accuracy['rtl']:.1%}" in text
+    assert "What differs" not in text
+
+
+def test_a_failure_has_its_place_command_and_waves(results: list[CaseResult]) -> None:
+    text = html(failed(results))
+    for shown in ("2 of 5 cases failed", "dense1 &amp; co", "dense1_acc", ">123<", ">-5<", ">119<", ">7<"):
+        assert shown in text
+    assert "&lt;script&gt;x&lt;/script&gt;" in text
+    assert "&lt;img src=x onerror=y&gt;" in text
+    assert "python -m sim.regression --only wine-m64-icarus-n16-stalls-s0" in text
+    assert 'href="cases/a%20%22b%22/around_difference.vcd"' in text
+
+
+def test_cycles_that_are_not_as_planned_stand_out(results: list[CaseResult]) -> None:
+    late = replace(results[0], verdict="failed", measured={"ii_cycles": 3, "latency_cycles": 28})
+    row = rows([late, *results])[0]
+    assert (row.verdict, row.measured("ii_cycles")) == ("failed", 3)
+    assert '<td class="bad">3</td>' in html([late, *results[1:]])
+
+
+def test_rows_come_by_network_and_size(results: list[CaseResult]) -> None:
+    found = [(row.network, row.folding) for row in rows(results[::-1])]
+    assert found == [("iris", "m64"), ("iris", "unrolled"), ("wine", "m16")]
+    assert [(row.network, row.folding) for row in measured_rows(results)] == [("iris", "m64"), ("wine", "m16")]
+
+
+def test_the_table_for_the_readme_is_made_of_results(results: list[CaseResult]) -> None:
+    head, _, iris = markdown(results).splitlines()
+    plan, accuracy = results[0].plan, results[0].accuracy
+    assert head.split(" | ")[3:5] == ["multipliers", "II (cycles)"]
+    assert iris == (
+        f"| iris | 4-10-3 | 70 | {plan['multipliers']} | {plan['ii_cycles']} | {plan['latency_cycles']} | "
+        f"{accuracy['float']:.1%} | {accuracy['golden']:.1%} | {accuracy['rtl']:.1%} | 30 | equal, 2/2 cases |"
+    )
+    wrong = replace(results[1], verdict="failed")
+    assert "DIFFERENT, 1/2 cases" in markdown([results[0], wrong])
+
+
+def test_results_survive_their_file(
+    results: list[CaseResult], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_results(results, tmp_path)
+    assert read_results(tmp_path) == results
+    assert main([str(tmp_path), "--markdown"]) == 0
+    assert capsys.readouterr().out == markdown(results) + "\n"
+    assert main([str(tmp_path)]) == 0
+    assert (tmp_path / "report.html").read_text() == html(results)
+
+
+@pytest.mark.parametrize("content", [None, "{", "[{}]", '[{"case": "iris-m1-pyrtl-all", "colour": 1}]'])
+def test_no_results_are_one_line(content: str | None, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    if content is not None:
+        (tmp_path / "results.json").write_text(content)
+    assert main(["--markdown", str(tmp_path)]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
