@@ -7,6 +7,7 @@ on standard output, and nothing else there.
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Sequence
 from difflib import get_close_matches
@@ -31,6 +32,9 @@ Verb = TypeVar("Verb", bound=Callable[..., None])
 
 def main(args: Sequence[str] | None = None) -> int:
     """Run a command line, that of the process by default, and return its exit status."""
+    for stream in ("stdout", "stderr"):
+        if getattr(sys, stream) is None:  # closed by the shell, `>&-`
+            setattr(sys, stream, open(os.devnull, "w"))  # noqa: PTH123, SIM115 (it stays open to the end)
     try:
         return _run(sys.argv[1:] if args is None else list(args))
     except click.UsageError as error:

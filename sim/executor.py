@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import json
 import multiprocessing
@@ -20,9 +21,7 @@ from sim.cases import Case, CaseResult
 from sim.run_case import run_case
 
 ROOT = Path(__file__).resolve().parents[1]
-PACKAGES = ("golden", "rtlgen", "verif", "sim")
-PRESENTATION = ("cli.py", "regression.py", "terminal.py", "report.py", "figures.py", "junit.py")
-"""Files of ``sim`` that show results and cannot change one."""
+PACKAGES = ("golden", "rtlgen", "verif")
 LIBRARIES = ("cocotb", "numpy", "pyrtl")
 
 Watch = Callable[[tuple[Case, ...], CaseResult | None], None]
@@ -32,13 +31,29 @@ Watch = Callable[[tuple[Case, ...], CaseResult | None], None]
 def fingerprint(root: Path = ROOT) -> str:
     """A hash of all that a result depends on besides its case: the sources, the weights, the libraries."""
     digest = hashlib.sha256("\n".join(f"{name} {version(name)}" for name in LIBRARIES).encode())
-    for package in PACKAGES:
-        for path in sorted((root / package).rglob("*")):
-            shown = package == "sim" and path.name in PRESENTATION
-            if path.suffix in (".py", ".npz") and not shown:
-                digest.update(f"\n{path.relative_to(root).as_posix()}\n".encode())
-                digest.update(hashlib.sha256(path.read_bytes()).digest())
+    files = [path for package in PACKAGES for path in (root / package).rglob("*") if path.suffix in (".py", ".npz")]
+    for path in sorted([*files, *behind_a_case(root)]):
+        digest.update(f"\n{path.relative_to(root).as_posix()}\n".encode())
+        digest.update(hashlib.sha256(path.read_bytes()).digest())
     return digest.hexdigest()
+
+
+def behind_a_case(root: Path = ROOT) -> set[Path]:
+    """The files of ``sim`` that run a case, as their imports tell; the others show results and cannot change one."""
+    found: set[Path] = set()
+    names = ["__init__", "run_case"]
+    while names:
+        path = root / "sim" / f"{names.pop()}.py"
+        if path in found or not path.is_file():
+            continue
+        found.add(path)
+        for node in ast.walk(ast.parse(path.read_bytes())):
+            if isinstance(node, ast.ImportFrom) and node.module == "sim":
+                names += [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom | ast.Import):
+                modules = [node.module or ""] if isinstance(node, ast.ImportFrom) else [a.name for a in node.names]
+                names += [module.split(".")[1] for module in modules if module.startswith("sim.")]
+    return found
 
 
 @dataclass(frozen=True)

@@ -1,19 +1,19 @@
 """What the command line prints: results on standard output, notes and progress on standard error.
 
-Everything for standard output is made a text first and written by ``say``. Into a pipe a table goes without lines or
-colours and as wide as it is, one row a line.
+Everything for standard output is made a text first and written by ``say``. A table is as wide as it is, one row a line;
+into a pipe it goes without colours.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from rich import box
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
@@ -30,8 +30,6 @@ def say(text: str) -> None:
         BrokenPipeError: if the reader has gone away.
         UserError: if it cannot be written for another reason.
     """
-    if sys.stdout is None:  # closed, `>&-`
-        return
     encoding = sys.stdout.encoding or "utf-8"
     try:
         sys.stdout.write(f"{text}\n".encode(encoding, "backslashreplace").decode(encoding))
@@ -58,19 +56,25 @@ def as_text(content: Mapping[str, Any]) -> str:
     return json.dumps(content, indent=1)
 
 
-def say_table(columns: Mapping[str, str], rows: Iterable[Sequence[object]]) -> None:
-    """A table; ``columns`` maps each heading to ``left`` or ``right``."""
-    to_person = sys.stdout.isatty()
+def say_table(columns: Mapping[str, str], rows: Sequence[Sequence[object]]) -> None:
+    """A table; ``columns`` maps each heading to ``left`` or ``right``. On a narrow terminal the headings are broken."""
     # No markup: a type like s8[10] is not a style.
-    console = Console(width=None if to_person else AS_WIDE_AS_IT_IS, markup=False, emoji=False, highlight=False)
-    table = Table(box=box.SIMPLE_HEAD if to_person else None, pad_edge=False, header_style="bold")
-    for heading, side in columns.items():
-        table.add_column(heading, justify="right" if side == "right" else "left", overflow="fold")
-    for row in rows:
-        table.add_row(*map(str, row))
+    console = Console(width=AS_WIDE_AS_IT_IS, markup=False, emoji=False, highlight=False)
+    table = _table(columns, rows)
+    if sys.stdout.isatty() and console.measure(table).maximum > shutil.get_terminal_size().columns:
+        table = _table({heading.replace(" ", "\n"): side for heading, side in columns.items()}, rows)
     with console.capture() as capture:
         console.print(table)
-    say("\n".join(line.rstrip() for line in capture.get().strip("\n").splitlines()))
+    say("\n".join(line.rstrip() for line in capture.get().splitlines()))
+
+
+def _table(columns: Mapping[str, str], rows: Sequence[Sequence[object]]) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    for heading, side in columns.items():
+        table.add_column(heading, justify="right" if side == "right" else "left", vertical="bottom")
+    for row in rows:
+        table.add_row(*map(str, row))
+    return table
 
 
 def note(text: str) -> None:

@@ -21,8 +21,9 @@ from sim.icarus import Icarus
 from sim.portrait import accuracies, portrait
 from sim.pyrtl_simulator import Pyrtl
 from sim.simulator import Run, Simulator
-from sim.verify import steady_samples, verify
+from sim.verify import verify
 from sim.verilator import Verilator
+from sim.witnesses import steady_samples
 
 
 def run_case(case: Case, build: Path) -> CaseResult:

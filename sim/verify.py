@@ -5,31 +5,22 @@ from __future__ import annotations
 import shutil
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 
 from golden.types import IntArray
 from rtlgen import Design
-from sim.cocotb_launcher import PATTERNS, TestbenchResult, run_testbench
-from sim.difference import Difference, VerificationError, first_difference, first_layer_difference
-from sim.icarus import Icarus
-from sim.lockstep import Pins, replay
-from sim.postmortem import investigate
-from sim.pyrtl_simulator import Pyrtl, taps
-from sim.simulator import Run, Simulator
-from sim.verilator import Verilator
+from sim import witnesses
+from sim.cocotb_launcher import PATTERNS
+from sim.difference import VerificationError
 
-SIMULATORS = ("pyrtl", "icarus", "verilator")
+SIMULATORS = tuple(witnesses.BULK)
 ALL = ("pyrtl", "icarus")
 """What ``all`` stands for: the three witnesses are these two and golden. Verilator is one more, where it is wanted."""
-
-LOCATING_SAMPLES = 4
-"""Samples that are run once more to find the layer of a difference: the one that differs, and those before it."""
 
 MOST_WATCHED_SAMPLES = 32
 """Samples on which every layer is compared, in PyRTL and by the testbench; the outputs are on all of them."""
@@ -125,15 +116,21 @@ def verify(
     output = expected[design.graph.outputs[0]]
     try:
         for name in simulators:
-            _check_bulk(design, _bulk(name), samples, output, folder)
+            witnesses.check_bulk(design, witnesses.BULK[name], samples, output, folder)
+        watched = samples[:MOST_WATCHED_SAMPLES]
+        tensors = {name: tensor[: len(watched)] for name, tensor in expected.items()}
         if "pyrtl" in simulators:
-            _check_layers(design, samples[:MOST_WATCHED_SAMPLES], expected)
+            witnesses.check_layers(design, watched, tensors)
         result, pins = None, None
         if "icarus" in simulators:
-            result, pins = _hostile(design, samples, expected, folder, seed, patterns)
+            result, pins = witnesses.check_hostile(design, watched, tensors, folder, seed, patterns)
     except VerificationError as error:
-        located = _located(design, error.difference, samples, folder, seed)
+        located = witnesses.locate(design, error.difference, samples, folder, seed)
         raise VerificationError(located, folder=folder, command=command) from error
+    except BaseException:
+        if build is None:
+            shutil.rmtree(folder, ignore_errors=True)
+        raise
     if build is None:
         shutil.rmtree(folder)
     return Verification(
@@ -149,115 +146,3 @@ def verify(
         time_s=round(time.monotonic() - started, 3),
         outputs=output,
     )
-
-
-def _located(design: Design, seen: Difference, x: IntArray, folder: Path, seed: int) -> Difference:
-    """A difference in a bulk run, which knows the outputs only, traced back to the first layer that differs."""
-    if seen.witness not in SIMULATORS or seen.layer not in (None, design.graph.outputs[0]):
-        return seen
-    last = len(x) if seen.sample is None else seen.sample % len(x) + 1
-    few = x[max(0, last - LOCATING_SAMPLES) : last]
-    expected = design.graph.trace(few)
-    if seen.witness == "pyrtl":
-        layer = first_layer_difference(design, taps(design, few), expected, last - len(few))
-        return replace(layer, message=f"{layer.message}; it shows as {seen.message}") if layer else seen
-    try:
-        _hostile(design, few, expected, folder, seed, ())
-    except VerificationError as error:
-        found = error.difference
-        return replace(
-            found,
-            message=f"{found.message}; in the bulk run under {seen.witness}: {seen.message}",
-            sample=None if found.sample is None else found.sample + last - len(few),
-        )
-    except FileNotFoundError:  # Verilator alone, and no Icarus to look closer with
-        pass
-    return seen
-
-
-def steady_samples(design: Design) -> int:
-    """Samples that fill the network to the brim, and after which the interval between samples is steady."""
-    under_way = -(-design.plan.latency_cycles // design.plan.ii_cycles)
-    return under_way + 2 * len(design.plan.layers) + 4
-
-
-def _bulk(name: str) -> Simulator:
-    table: Mapping[str, Simulator] = {"pyrtl": Pyrtl(), "icarus": Icarus(), "verilator": Verilator()}
-    return table[name]
-
-
-def _check_bulk(design: Design, simulator: Simulator, x: IntArray, output: IntArray, folder: Path) -> None:
-    """All samples back to back, and enough of them again to reach the steady state."""
-    again = max(0, steady_samples(design) - len(x))
-    more = np.resize(np.arange(len(x)), len(x) + again)
-    try:
-        run = simulator.run(design, x[more], folder / simulator.name)
-    except (TimeoutError, ValueError) as error:
-        raise VerificationError(Difference(simulator.name, str(error))) from error
-    difference = first_difference(design, simulator.name, run, output[more]) or _cycle_difference(
-        design, simulator, run
-    )
-    if difference:
-        raise VerificationError(difference)
-
-
-def _check_layers(design: Design, x: IntArray, expected: Mapping[str, IntArray]) -> None:
-    """Every layer's stream in PyRTL; a wrong layer need not show in the output."""
-    golden = {name: tensor[: len(x)] for name, tensor in expected.items()}
-    difference = first_layer_difference(design, taps(design, x), golden, 0)
-    if difference:
-        raise VerificationError(difference)
-
-
-def _cycle_difference(design: Design, simulator: Simulator, run: Run) -> Difference | None:
-    for what, measured in (("latency_cycles", run.latency_cycles), ("ii_cycles", run.ii_cycles)):
-        planned = getattr(design.plan, what)
-        if measured != planned:
-            message = f"{what}: the plan says {planned}, {simulator.name} takes {measured}"
-            return Difference(simulator.name, message, golden=planned, hardware=measured)
-    return None
-
-
-def _hostile(
-    design: Design,
-    x: IntArray,
-    expected: Mapping[str, IntArray],
-    folder: Path,
-    seed: int,
-    patterns: Sequence[tuple[str, str]],
-) -> tuple[TestbenchResult, Pins]:
-    """The cocotb testbench, and its recording in lockstep."""
-    count = min(len(x), MOST_WATCHED_SAMPLES)
-    build = folder / "cocotb"
-    verilog = design.write_verilog(build / f"{design.name}.v")
-
-    def run(waves: bool) -> TestbenchResult:
-        return run_testbench(
-            verilog,
-            verilog.with_suffix(".json"),
-            x[:count],
-            {name: tensor[:count] for name, tensor in expected.items()},
-            build,
-            seed=seed,
-            patterns=patterns,
-            unstalled=steady_samples(design),
-            waves=waves,
-        )
-
-    result = run(waves=False)
-    pins = Pins.load(result.recording)
-    apart = replay(design, pins)
-    finding = result.first
-    if finding:
-        difference = Difference.of_finding(finding)
-    elif apart:
-        difference = Difference("lockstep", str(apart), cycle=apart.cycle)
-    else:
-        free = [stream for stream, cycles in result.coverage.items() if not cycles["stalled"]]
-        if free:
-            # Lost beats hide where nothing ever waits: a run without back-pressure proves nothing.
-            raise RuntimeError(f"the testbench never held up {', '.join(free)}: it needs more samples than {count}")
-        return result, pins
-    # Once more with waves: the run is a function of the seed, so the same thing happens again.
-    waves = run(waves=True).waves
-    raise VerificationError(replace(difference, **investigate(design, pins, waves, difference.cycle, apart, folder)))

@@ -4,7 +4,9 @@ import contextlib
 import io
 import re
 from pathlib import Path
+from typing import Any
 
+import pyrtl
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -25,6 +27,14 @@ def test_the_example_prints_what_stands_below_it(tmp_path: Path, monkeypatch: py
     assert printed.getvalue() == output
 
 
+def test_the_circuit_example_is_as_wide_as_it_says() -> None:
+    names: dict[str, Any] = {}
+    with pyrtl.temp_working_block():
+        exec(compile(blocks("python")[1], "README.md", "exec"), names)
+    assert str(names["y"].dtype) == "u8"
+    assert names["x"].shape == (4,)
+
+
 def test_the_map_names_every_folder_and_nothing_else() -> None:
     folders = set(re.findall(r"^\| `(\w+)/` \|", README, re.MULTILINE))
     assert folders == {"golden", "rtlgen", "verif", "sim", "tests"}
@@ -43,11 +53,11 @@ def test_pictures_are_there() -> None:
 
 
 def test_commands_exist() -> None:
-    from sim.cli import cli
+    from sim.cli import tensorgate
 
     named = set(re.findall(r"^(?:\$ )?tensorgate (\w+)", README, re.MULTILINE))
     assert named
-    assert named <= set(cli.commands)
+    assert named <= set(tensorgate.commands)
 
 
 def test_the_measured_table_has_every_network() -> None:

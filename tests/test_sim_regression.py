@@ -21,7 +21,7 @@ from golden.graph import Graph, Node
 from golden.ops import Dense
 from rtlgen import generate
 from sim.cases import Case, CaseResult, table
-from sim.executor import PRESENTATION, Store, fingerprint, run_all
+from sim.executor import Store, behind_a_case, fingerprint, run_all
 from sim.regression import main, regress
 from sim.run_case import run_case
 from sim.tools import ToolError
@@ -212,11 +212,13 @@ def test_other_sources_run_everything_again(tmp_path: Path) -> None:
     assert Store(tmp_path, fingerprint(tmp_path)).load(IRIS) is None
 
 
-def test_presentation_cannot_change_a_result() -> None:
-    """The files that the fingerprint leaves out are not imported by what runs a case."""
+def test_all_that_runs_a_case_is_in_the_fingerprint_and_what_shows_it_is_not() -> None:
     code = "import sys, sim.run_case; print(*(name for name in sys.modules if name.startswith('sim.')))"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
-    assert not {f"sim.{Path(name).stem}" for name in PRESENTATION} & set(loaded)
+    files = {path.stem for path in behind_a_case()}
+    assert {name.removeprefix("sim.") for name in loaded} <= files
+    assert {"verify", "icarus", "lockstep", "portrait"} <= files
+    assert not {"report", "figures", "junit", "terminal", "regression", "cli"} & files
 
 
 def test_a_damaged_result_is_none(tmp_path: Path) -> None:

@@ -1,0 +1,369 @@
+"""The command line: what each verb does when all is well, and exit status 1 where witnesses differ."""
+
+import json
+import shlex
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from command_line import tensorgate
+from networks import perceptron
+
+import sim
+from golden import Graph, zoo
+from sim import design_argument
+from sim.cocotb_launcher import WRITTEN
+from sim.icarus import Icarus
+from sim.model_argument import corner_samples
+from sim.module_name import module_name
+from sim.pyrtl_simulator import Pyrtl
+
+VERBS = ("zoo", "golden", "plan", "generate", "verify", "accuracy")
+LAYER_FIELDS = {"layer", "op", "type", "engine", "outputs", "inputs", "ii_cycles", "multipliers", "store_bits"}
+
+
+@pytest.fixture
+def graph():
+    return perceptron((4, 3, 2))
+
+
+@pytest.fixture
+def saved(graph, tmp_path, monkeypatch):
+    """A saved graph and its name; the test runs in its folder, which is also where temporary files go."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    graph.save("my-net 2.graph")
+    return "my-net 2.graph"
+
+
+def names(folder="."):
+    return sorted(path.name for path in Path(folder).iterdir())
+
+
+def wrong_hardware(monkeypatch):
+    """From now on the hardware is that of another network than the graph."""
+    generate = design_argument.rtlgen.generate
+
+    def generate_wrong(graph, *args, **options):
+        first = graph.nodes[0]
+        other = replace(first, op=replace(first.op, bias=first.op.bias + 10_000))
+        return replace(generate(replace(graph, nodes=(other, *graph.nodes[1:])), *args, **options), graph=graph)
+
+    monkeypatch.setattr(design_argument.rtlgen, "generate", generate_wrong)
+
+
+def test_zoo_lists_every_network_with_its_accuracy():
+    status, out, err = tensorgate("zoo", "--json")
+    networks = json.loads(out)["networks"]
+    assert (status, err) == (0, "")
+    assert [network["name"] for network in networks] == list(zoo.NAMES)
+    iris = networks[0]
+    assert iris["parameters"] == 83
+    assert iris["macs"] == 70
+    assert iris["integer_accuracy"] == zoo.load("iris").integer_accuracy
+    assert iris["float_accuracy"] == zoo.load("iris").float_accuracy
+
+
+def test_a_table_into_a_pipe_is_plain_and_has_one_row_a_line(monkeypatch):
+    monkeypatch.setattr(zoo, "NAMES", ("iris", "wine"))
+    status, out, err = tensorgate("zoo")
+    head, *rows = out.splitlines()
+    assert (status, err) == (0, "")
+    assert head.split() == ["name", "task", "parameters", "MACs", "float", "accuracy", "integer", "accuracy"]
+    assert [row.split()[0] for row in rows] == ["iris", "wine"]
+    assert rows[0].endswith(f"{zoo.load('iris').integer_accuracy:.1%}")
+    assert out.isascii()
+    assert out.isprintable() or set(out) - set(map(chr, range(32, 127))) == {"\n"}
+
+
+def test_golden_turns_integers_into_integers(saved, graph):
+    x = corner_samples(graph.input_type, 9, seed=1)
+    np.save("x.npy", x.astype(np.int8))
+    status, out, err = tensorgate("golden", saved, "--input", "x.npy", "--output", "y.npy")
+    assert (status, out, err) == (0, "y.npy: 9 samples of u1[]\n", "")
+    np.testing.assert_array_equal(np.load("y.npy"), graph(x))
+
+
+def test_golden_writes_to_the_very_name_and_replaces_it(saved, graph):
+    np.save("x.npy", corner_samples(graph.input_type, 2, seed=1))
+    Path("result").write_text("old")
+    arguments = ("golden", saved, "--input", "x.npy", "--output", "result", "--arithmetic", "half_up")
+    assert tensorgate(*arguments).status == 0
+    assert np.load("result").shape == (2,)
+    assert names() == ["my-net 2.graph", "result", "x.npy"]
+
+
+def test_plan_as_json_is_the_plan(saved, graph):
+    status, out, err = tensorgate("plan", saved, "--multipliers", 3, "--json")
+    content, plan = json.loads(out), design_argument.rtlgen.plan(graph, 3)
+    assert (status, err) == (0, "")
+    assert content["name"] == "my_net_2"
+    for field in ("ii_cycles", "latency_cycles", "multipliers", "utilisation", "multiplier_budget"):
+        assert content[field] == plan.as_json()[field]
+    assert [layer["layer"] for layer in content["layers"]] == list(plan.layers)
+    assert all(layer.keys() >= LAYER_FIELDS for layer in content["layers"])
+
+
+def test_plan_shows_every_layer_and_the_totals(saved, graph):
+    status, out, err = tensorgate("plan", saved)
+    plan = design_argument.rtlgen.plan(graph)
+    assert (status, err) == (0, "")
+    for name, layer in plan.layers.items():
+        (line,) = (line for line in out.splitlines() if line.startswith(f"{name} "))
+        assert str(graph.types[name]) in line
+        assert f" {layer.engine} " in line
+        assert f" {layer.outputs} x {layer.inputs} " in line or not layer.outputs
+    totals = dict(line.split(maxsplit=1) for line in out.splitlines()[-4:])
+    assert totals["ii_cycles"] == str(plan.ii_cycles)
+    assert totals["latency_cycles"] == str(plan.latency_cycles)
+    assert totals["multipliers"] == f"{plan.multipliers} of 64"
+    assert totals["utilisation"] == f"{plan.utilisation:.1%}"
+
+
+def test_unrolled_plan_has_no_budget(saved):
+    content = json.loads(tensorgate("plan", saved, "--unrolled", "--json").out)
+    assert content["multiplier_budget"] is None
+    assert content["layers"][0]["engine"] == "unrolled"
+
+
+@pytest.mark.parametrize("verb", [["plan", "--json"], ["generate", "-o", "made"]])
+def test_more_multipliers_than_useful_are_noted(verb, saved, graph):
+    useful = design_argument.rtlgen.plan(graph, 100_000).multipliers
+    status, out, err = tensorgate(verb[0], saved, *verb[1:], "--multipliers", 100_000)
+    assert status == 0
+    assert out
+    assert err == f"note: {useful} multipliers are useful for this network, 100000 make it no faster\n"
+    assert tensorgate("plan", saved, "--multipliers", useful).err == ""
+    assert tensorgate("plan", saved, "--multipliers", 2).err == ""
+
+
+def test_generate_writes_verilog_and_ports_and_may_do_so_again(saved, graph):
+    status, out, err = tensorgate("generate", saved, "-o", "made", "--multipliers", 2)
+    design = design_argument.rtlgen.generate(graph, 2, name="my_net_2")
+    assert (status, err) == (0, "")
+    assert [line.split(":")[0] for line in out.splitlines()[:2]] == ["made/my_net_2.v", "made/my_net_2.json"]
+    assert Path("made/my_net_2.v").read_text() == design.verilog
+    assert json.loads(Path("made/my_net_2.json").read_text()) == design.ports
+    assert tensorgate("generate", saved, "-o", "made", "--unrolled").status == 0
+    assert Path("made/my_net_2.v").read_text() != design.verilog
+    Graph.load(saved).save("second.graph")
+    assert tensorgate("generate", "second.graph", "-o", "made").status == 0
+    assert names("made") == ["my_net_2.json", "my_net_2.v", "second.json", "second.v"]
+
+
+def test_verify_a_saved_graph_on_corners_and_random_samples(saved):
+    status, out, err = tensorgate("verify", saved, "--simulator", "pyrtl", "--samples", 7, "--json")
+    content = json.loads(out)
+    assert (status, err) == (0, "")
+    assert content["verdict"] == "equal"
+    assert (content["name"], content["samples"], content["simulators"]) == ("my_net_2", 7, ["pyrtl"])
+    assert names() == [saved]
+
+
+@pytest.mark.parametrize("options", [["--unrolled"], ["--multipliers", "1"]])
+def test_verify_prints_who_agrees(options, saved):
+    status, out, err = tensorgate("verify", saved, "--simulator", "pyrtl", *options)
+    assert (status, err) == (0, "")
+    assert out.startswith("my_net_2: golden == pyrtl on 32 samples\n")
+
+
+def seen_by_verify(monkeypatch):
+    """The arguments of every ``sim.verify`` from now on, which runs PyRTL only."""
+    calls, verify = [], sim.verify
+
+    def recorded(design, x, **options):
+        calls.append((design, x, options))
+        return verify(design, x, **{**options, "simulators": ["pyrtl"]})
+
+    monkeypatch.setattr(sim, "verify", recorded)
+    return calls
+
+
+def test_verify_takes_the_test_set_from_its_start(monkeypatch):
+    calls, iris = seen_by_verify(monkeypatch), zoo.load("iris")
+    assert tensorgate("verify", "iris", "--samples", 5, "--seed", 7).status == 0
+    ((design, x, options),) = calls
+    assert design.name == "iris"
+    np.testing.assert_array_equal(x, iris.graph.encode(iris.dataset["test"].x)[:5])
+    assert options["seed"] == 7
+    assert tuple(options["simulators"]) == ("pyrtl", "icarus")
+
+
+def test_verify_passes_on_a_command_that_reproduces_it(saved, graph, monkeypatch):
+    np.save("x y.npy", corner_samples(graph.input_type, 9, seed=1))
+    calls = seen_by_verify(monkeypatch)
+    assert (
+        tensorgate("verify", saved, "--input", "x y.npy", "--samples", 4, "--multipliers", 5, "--seed", 3).status == 0
+    )
+    program, *again = shlex.split(calls[0][2]["command"])
+    assert program == "tensorgate"
+    assert tensorgate(*again).status == 0
+    assert calls[1][2]["command"] == calls[0][2]["command"]
+    assert calls[1][0].plan == calls[0][0].plan
+    assert calls[1][2]["seed"] == calls[0][2]["seed"] == 3
+    np.testing.assert_array_equal(calls[0][1], np.load("x y.npy")[:4])
+    np.testing.assert_array_equal(calls[1][1], calls[0][1])
+
+
+@pytest.mark.parametrize(("options", "count"), [(["--samples", "500"], 9), ([], 9), (["--samples", "9"], 9)])
+def test_more_samples_than_there_are_is_a_note_and_all(options, count, saved, graph, monkeypatch):
+    np.save("x.npy", corner_samples(graph.input_type, 9, seed=1))
+    calls = seen_by_verify(monkeypatch)
+    status, _, err = tensorgate("verify", saved, "--input", "x.npy", *options)
+    assert status == 0
+    assert len(calls[0][1]) == count
+    assert err == ("note: there are 9 samples in 'x.npy', not 500: taking them all\n" if "500" in options else "")
+
+
+def test_corner_samples_reach_the_ends_of_the_type(graph):
+    type = graph.input_type
+    x = corner_samples(type, 40, seed=0)
+    type.check(x)
+    assert x[0].tolist() == [type.dtype.min] * 4
+    assert x[1].tolist() == [type.dtype.max] * 4
+    assert x[4].tolist() == [0] * 4
+    np.testing.assert_array_equal(corner_samples(type, 40, seed=0), x)
+    assert (corner_samples(type, 40, seed=1) != x).any()
+    assert len(corner_samples(type, 2, seed=0)) == 2
+
+
+def test_a_difference_is_printed_with_exit_status_1_and_its_files_stay(saved, monkeypatch):
+    wrong_hardware(monkeypatch)
+    status, out, err = tensorgate("verify", saved, "--simulator", "pyrtl", "--samples", 3)
+    (folder,) = (path for path in Path.cwd().iterdir() if path.is_dir())
+    assert (status, err) == (1, "")
+    assert out.startswith("pyrtl: ")
+    assert "golden" in out
+    assert f"files: {folder}" in out
+    assert "reproduce with: tensorgate verify 'my-net 2.graph' --samples 3 --seed 0 --simulator pyrtl" in out
+    assert (folder / "difference.json").is_file()
+
+
+def test_a_difference_as_json(saved, monkeypatch):
+    wrong_hardware(monkeypatch)
+    status, out, err = tensorgate("verify", saved, "--simulator", "pyrtl", "--json")
+    content = json.loads(out)
+    assert (status, err) == (1, "")
+    assert content["verdict"] == "different"
+    assert content["witness"] == "pyrtl"
+    assert Path(content["folder"]).is_dir()
+    assert content["command"].startswith("tensorgate verify ")
+
+
+def test_accuracy_of_float_integers_and_hardware(monkeypatch):
+    iris = zoo.load("iris")
+    status, out, err = tensorgate("accuracy", "iris", "--simulator", "pyrtl", "--json")
+    content = json.loads(out)
+    assert (status, err) == (0, "")
+    assert content["samples"] == len(iris.dataset["test"])
+    assert content["float_accuracy"] == iris.float_accuracy
+    assert content["golden_accuracy"] == content["rtl_accuracy"] == iris.integer_accuracy
+    assert content["simulator"] == "pyrtl"
+    assert content["time_s"] > 0
+
+
+def test_accuracy_on_the_first_samples_runs_them_in_pieces(monkeypatch):
+    monkeypatch.setattr("sim.checks.PIECE_SAMPLES", 4)
+    sizes, run = [], Pyrtl.run
+    monkeypatch.setattr(
+        Pyrtl, "run", lambda self, design, x, build: sizes.append(len(x)) or run(self, design, x, build)
+    )
+    status, out, err = tensorgate("accuracy", "iris", "--simulator", "pyrtl", "--samples", 10)
+    assert (status, err) == (0, "")
+    assert sizes == [4, 4, 2]
+    assert "10 test samples" in out
+    assert "hardware under pyrtl" in out
+
+
+def test_accuracy_of_wrong_hardware_is_a_failed_check(saved, monkeypatch):
+    wrong_hardware(monkeypatch)
+    status, out, err = tensorgate("accuracy", "iris", "--simulator", "pyrtl")
+    assert (status, err) == (1, "")
+    assert "sample" in out
+    assert "reproduce with: tensorgate accuracy iris" in out
+
+
+def test_a_crashing_tool_is_told_with_its_log(saved, monkeypatch):
+    def crash(self, design, x, build):
+        raise sim.ToolError("vvp failed with exit status 3", ["vvp", "-n"], "out of luck")
+
+    monkeypatch.setattr(Icarus, "run", crash)
+    monkeypatch.setattr("sim.checks.find_tool", lambda name: Path(name))
+    status, out, err = tensorgate("accuracy", "iris")
+    assert (status, out) == (1, "")
+    assert err.startswith("tensorgate: vvp failed with exit status 3")
+    assert "out of luck" in err
+
+
+@pytest.mark.parametrize("flag", ["-h", "--help"])
+@pytest.mark.parametrize("verb", VERBS)
+def test_help_of_each_verb_has_examples(verb, flag):
+    status, out, err = tensorgate(verb, flag)
+    assert (status, err) == (0, "")
+    assert out.startswith(f"Usage: tensorgate {verb} ")
+    assert f"\n    tensorgate {verb}" in out
+
+
+def test_help_lists_the_verbs_in_order_and_whole():
+    status, out, err = tensorgate("--help")
+    listed = [line.split()[0] for line in out.split("Commands:\n")[1].splitlines()]
+    assert (status, err) == (0, "")
+    assert listed == list(VERBS)
+    assert "..." not in out.split("Commands:\n")[1]
+    assert tensorgate() == (status, out, err)
+
+
+def test_version():
+    status, out, err = tensorgate("--version")
+    assert (status, err) == (0, "")
+    assert out.startswith("tensorgate")
+
+
+@pytest.mark.parametrize(
+    ("stem", "name"),
+    [
+        ("iris", "iris"),
+        ("my-net 2", "my_net_2"),
+        ("größe", "gr__e"),
+        ("2nd", "net_2nd"),
+        ("", "net_"),
+        ("module", "module_net"),
+        ("logic", "logic_net"),
+        ("bench", "bench_net"),
+        ("x" * 500, "x" * 64),
+    ],
+)
+def test_module_names_are_free_identifiers(stem, name):
+    assert module_name(stem) == name
+
+
+def test_module_names_avoid_the_files_of_the_testbench():
+    names = {module_name(Path(file).stem) for file in WRITTEN}
+    assert not names & {Path(file).stem for file in WRITTEN}
+
+
+def test_ctrl_c_is_one_line_and_leaves_nothing(saved, monkeypatch):
+    def interrupted(*args, **options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(sim, "verify", interrupted)
+    assert tensorgate("verify", saved, "--simulator", "pyrtl") == (130, "", "tensorgate: interrupted\n")
+    monkeypatch.setattr(design_argument.rtlgen, "generate", interrupted)
+    assert tensorgate("generate", saved, "-o", "made") == (130, "", "tensorgate: interrupted\n")
+    assert names() == [saved]
+
+
+@pytest.mark.slow
+def test_accuracy_of_the_emitted_verilog():
+    content = json.loads(tensorgate("accuracy", "digits", "--json").out)
+    assert content["simulator"] == "icarus"
+    assert content["rtl_accuracy"] == content["golden_accuracy"] > 0.97
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("stem", ["bench", "module", "logic", "testbench"])
+def test_any_file_name_makes_a_design_that_verifies(stem, graph, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    graph.save(f"{stem}.graph")
+    assert tensorgate("verify", f"{stem}.graph", "--samples", 3, "--simulator", "icarus").status == 0
