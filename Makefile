@@ -4,6 +4,7 @@
 #   make test      the tests (under 15 minutes on 2 cores)
 #   make check     format, lint, types, fast tests (under a minute)
 #   make test-all  the tests with the exhaustive ones
+#   make readme    the regression, and its table into README.md
 #   make format    put every file into the house format
 #   make clean     remove what the other targets made
 
@@ -15,7 +16,7 @@ JOBS ?= 2
 export OMP_NUM_THREADS := 1
 export OPENBLAS_NUM_THREADS := 1
 
-.PHONY: sim test test-all check format clean setup setup-dev
+.PHONY: sim test test-all check format readme clean setup setup-dev
 
 sim: setup
 	$(BIN)/python -m sim.regression --build build/sim --jobs $(JOBS)
@@ -35,6 +36,10 @@ check: setup-dev
 format: setup-dev
 	$(BIN)/ruff format --quiet .
 	$(BIN)/ruff check --quiet --fix .
+
+# The table of the README, from the last regression.
+readme: sim
+	$(BIN)/python -m sim.report --readme README.md build/sim
 
 clean:
 	rm -rf build $(VENV) *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -243,14 +244,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m sim.report", description="Show the last regression.")
     parser.add_argument("build", type=Path, nargs="?", default=Path("build/sim"), help="folder of the regression")
     parser.add_argument("--markdown", action="store_true", help="print the table of measured results for the README")
+    parser.add_argument("--readme", type=Path, metavar="FILE", help="put that table into FILE, between its markers")
     options = parser.parse_args(arguments)
     try:
         results = read_results(options.build)
+        if options.readme:
+            put_between_markers(options.readme, markdown(results))
     except (OSError, ValueError) as error:
         print(error, file=sys.stderr)
         return 2
-    print(markdown(results) if options.markdown else write_report(results, options.build))
+    if not options.readme:
+        print(markdown(results) if options.markdown else write_report(results, options.build))
     return 0
+
+
+def put_between_markers(path: Path, table: str) -> None:
+    """Replace what stands between the two markers ``<!-- measured -->`` and ``<!-- /measured -->`` of a file."""
+    parts = re.split("(<!-- /?measured -->)", path.read_text())
+    if len(parts) != 5:
+        raise ValueError(f"{path} must have one <!-- measured --> and one <!-- /measured --> for the table to stand in")
+    write_atomically(path, "".join([parts[0], parts[1], "\n", table.strip(), "\n", *parts[3:]]).encode())
 
 
 if __name__ == "__main__":

@@ -135,7 +135,9 @@ def test_more_multipliers_than_useful_are_noted(verb, saved, graph):
     assert out
     assert err == f"note: {useful} multipliers are useful for this network, 100000 make it no faster\n"
     assert tensorgate("plan", saved, "--multipliers", useful).err == ""
-    assert tensorgate("plan", saved, "--multipliers", 2).err == ""
+    left_over = 8  # 7 of them are taken, and 10 would make it faster
+    assert design_argument.rtlgen.plan(graph, left_over).multipliers < left_over
+    assert tensorgate("plan", saved, "--multipliers", left_over).err == ""
 
 
 def test_generate_writes_verilog_and_ports_and_may_do_so_again(saved, graph):
@@ -188,6 +190,15 @@ def test_verify_takes_the_test_set_from_its_start(monkeypatch):
     np.testing.assert_array_equal(x, iris.graph.encode(iris.dataset["test"].x)[:5])
     assert options["seed"] == 7
     assert tuple(options["simulators"]) == ("pyrtl", "icarus")
+
+
+def test_random_samples_of_a_saved_graph_follow_the_seed(saved, monkeypatch):
+    calls = seen_by_verify(monkeypatch)
+    for seed in (1, 1, 2):
+        assert tensorgate("verify", saved, "--seed", seed).status == 0
+    first, again, other = (x for _, x, _ in calls)
+    np.testing.assert_array_equal(first, again)
+    assert (first != other).any()
 
 
 def test_verify_passes_on_a_command_that_reproduces_it(saved, graph, monkeypatch):

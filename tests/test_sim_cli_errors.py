@@ -1,5 +1,6 @@
 """Users' mistakes at the command line: exit status 2, nothing on standard output, one line that says what and where."""
 
+import os
 import zipfile
 from io import BytesIO
 from pathlib import Path
@@ -41,6 +42,8 @@ def folder(tmp_path, monkeypatch):
     Path("empty.npy").write_bytes(b"")
     Path("half.npy").write_bytes(Path("x.npy").read_bytes()[:150])
     Path("header.npy").write_bytes(Path("x.npy").read_bytes().replace(b"(3, 4)", b"(3, 4("))
+
+    os.mkfifo("pipe")  # in place of a real device, which a missing check would replace
 
     Path("full").mkdir()
     Path("full/thesis.txt").write_text("irreplaceable\n")
@@ -117,7 +120,7 @@ MISTAKES = [
     (["golden", "good.graph", "--input", "x.npy"], ["--output"]),
     (["golden", "good.graph", "--input", "x.npy", "--output", "no/y.npy"], ["no/y.npy", "does not exist"]),
     (["golden", "good.graph", "--input", "x.npy", "--output", "full"], ["'full'", "must be a file"]),
-    (["golden", "good.graph", "--input", "x.npy", "--output", "/dev/null"], ["'/dev/null'", "must be a file"]),
+    (["golden", "good.graph", "--input", "x.npy", "--output", "pipe"], ["'pipe'", "must be a file"]),
     (["golden", "good.graph", "--input", "x.npy", "--output", "/proc/y.npy"], ["--output", "/proc/"]),
     (["generate", "good.graph"], ["-o"]),
     (["generate", "good.graph", "-o", "full"], ["'full'", "empty", "holds other files"]),

@@ -11,7 +11,16 @@ from pathlib import Path
 import pytest
 
 from sim.cases import Case, CaseResult
-from sim.report import html, main, markdown, measured_rows, read_results, rows, write_results
+from sim.report import (
+    html,
+    main,
+    markdown,
+    measured_rows,
+    put_between_markers,
+    read_results,
+    rows,
+    write_results,
+)
 from sim.run_case import run_case
 
 VOID = {"meta", "br", "hr", "img", "input", "link"}
@@ -164,3 +173,18 @@ def test_no_results_are_one_line(content: str | None, tmp_path: Path, capsys: py
         (tmp_path / "results.json").write_text(content)
     assert main(["--markdown", str(tmp_path)]) == 2
     assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_the_table_goes_between_the_markers_of_a_readme(tmp_path: Path) -> None:
+    readme = tmp_path / "README.md"
+    readme.write_text("# a\n<!-- measured -->\nold\n<!-- /measured -->\nb\n")
+    put_between_markers(readme, "| new |\n")
+    assert readme.read_text() == "# a\n<!-- measured -->\n| new |\n<!-- /measured -->\nb\n"
+
+
+def test_a_readme_without_markers_is_left_alone(tmp_path: Path) -> None:
+    readme = tmp_path / "README.md"
+    readme.write_text("# a\n")
+    with pytest.raises(ValueError, match="must have one <!-- measured -->"):
+        put_between_markers(readme, "| new |")
+    assert readme.read_text() == "# a\n"
