@@ -15,16 +15,17 @@ from golden import Graph, Op, TensorType
 from rtlgen.lowering import Goal, candidates, departures, lower
 from sim.icarus import Icarus
 from sim.pyrtl_simulator import Pyrtl
+from sim.simulator import Simulator
 
-SIMULATORS = (Pyrtl(), Icarus())
+SIMULATORS = (pytest.param(Pyrtl(), id="pyrtl"), pytest.param(Icarus(), id="icarus", marks=pytest.mark.slow))
 FOLDINGS = ({"multipliers": 1}, {"multipliers": 4}, {"multipliers": 1000}, {"unrolled": True})
 
 
 @pytest.mark.parametrize("folding", FOLDINGS, ids=str)
-@pytest.mark.parametrize("simulator", SIMULATORS, ids=lambda s: s.name)
+@pytest.mark.parametrize("simulator", SIMULATORS)
 @pytest.mark.parametrize(("name", "op", "x"), CASES, ids=[name for name, _, _ in CASES])
 def test_hardware_equals_golden(
-    name: str, op: Op, x: TensorType, simulator: Pyrtl, folding: dict[str, int], tmp_path: Path
+    name: str, op: Op, x: TensorType, simulator: Simulator, folding: dict[str, int], tmp_path: Path
 ) -> None:
     graph, stimulus = Graph.chain(x, op), corners(x)
     design = rtlgen.generate(graph, **folding)

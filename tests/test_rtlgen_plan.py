@@ -49,6 +49,7 @@ def test_unrolled_measures_what_the_plan_predicts(graph: Graph) -> None:
     assert_exact(graph, unrolled=True)
 
 
+@pytest.mark.slow
 def test_every_budget_of_iris_is_exact() -> None:
     graph = perceptron((4, 10, 3), seed=5)
     for multipliers in range(1, rtlgen.plan(graph, 1000).multipliers + 1):

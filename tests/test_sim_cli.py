@@ -1,7 +1,9 @@
 """The command line: what each verb does when all is well, and exit status 1 where witnesses differ."""
 
+import io
 import json
 import shlex
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +15,7 @@ from networks import perceptron
 import sim
 from golden import Graph, zoo
 from sim import design_argument
+from sim.cli import main
 from sim.cocotb_launcher import WRITTEN
 from sim.icarus import Icarus
 from sim.model_argument import corner_samples
@@ -92,6 +95,13 @@ def test_golden_writes_to_the_very_name_and_replaces_it(saved, graph):
     assert tensorgate(*arguments).status == 0
     assert np.load("result").shape == (2,)
     assert names() == ["my-net 2.graph", "result", "x.npy"]
+
+
+def test_what_the_encoding_of_the_output_lacks_is_escaped(saved, graph, monkeypatch):
+    np.save("x.npy", corner_samples(graph.input_type, 2, seed=1))
+    monkeypatch.setattr("sys.stdout", io.TextIOWrapper(io.BytesIO(), encoding="ascii"))
+    assert main(["golden", saved, "--input", "x.npy", "--output", "größe.npy"]) == 0
+    assert sys.stdout.buffer.getvalue() == b"gr\\xf6\\xdfe.npy: 2 samples of u1[]\n"
 
 
 def test_plan_as_json_is_the_plan(saved, graph):

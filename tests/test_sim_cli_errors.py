@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from command_line import tensorgate
-from networks import perceptron
+from networks import dense, perceptron
 
 from golden import Graph, IntType, Node, Relu, TensorType, zoo
 from sim.tools import TOOLS
+from sim.user_error import one_line
 
 
 @pytest.fixture
@@ -29,6 +30,8 @@ def folder(tmp_path, monkeypatch):
     Path("folder.graph").mkdir()
     x = TensorType((4,), IntType(8, True))
     Graph({"x": x}, (Node("one", Relu(), ("x",)), Node("two", Relu(), ("x",))), ("two",)).save("branches.graph")
+
+    Graph.chain(TensorType((2, 4), IntType(8, True)), Relu(), dense(4, 3)).save("matrix.graph")
 
     np.save("x.npy", np.zeros((3, 4), dtype=np.int64))
     np.save("float.npy", np.zeros((3, 4)))
@@ -91,6 +94,7 @@ MISTAKES = [
     (["plan", "foreign.graph"], ["'foreign.graph'", "graph.json", "letter.txt"]),
     (["plan", "branches.graph"], ["branches.graph", "layer 'two'", "here 'one'"]),
     (["generate", "branches.graph", "-o", "new"], ["layer 'two'"]),
+    (["plan", "matrix.graph"], ["'matrix.graph'", "no hardware yet", ", in layer 'dense1'"]),
     (["plan", "x.npy"], ["'x.npy'", "graph file"]),
     (["plan", "net.tflite"], ["'net.tflite'", ".tflite", "not supported yet", "iris", "Graph.save"]),
     (["golden", "NET.ONNX", "--input", "x.npy", "--output", "y.npy"], [".onnx", "not supported yet"]),
@@ -229,6 +233,14 @@ def test_damaged_files_never_show_a_traceback(seed, folder):
         for ended in (tensorgate("plan", "damaged.graph"), tensorgate(*GOLDEN, "damaged.npy")):
             if ended.status:
                 assert_one_line(ended, [])
+
+
+def test_an_error_of_many_lines_becomes_one():
+    error = ValueError("first\n  second\n")
+    error.add_note("in layer\n'x'")
+    assert one_line(error) == "first second, in layer 'x'"
+    assert one_line(FileNotFoundError(2, "No such file", "a.npy")) == "No such file: 'a.npy'"
+    assert one_line(MemoryError()) == "MemoryError"
 
 
 def test_the_zoo_wins_over_a_file_and_a_path_is_the_file(folder):
