@@ -39,7 +39,7 @@ format: setup-dev
 
 # The table of the README, from the last regression.
 readme: sim
-	$(BIN)/python -m sim.report --readme README.md build/sim
+	$(BIN)/python -m sim.regression.report --readme README.md build/sim
 
 clean:
 	rm -rf build $(VENV) *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

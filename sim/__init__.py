@@ -1,8 +1,8 @@
 """Run it: simulators, verification, regression, reports, and the command line."""
 
-from sim.cocotb_launcher import PATTERNS
 from sim.difference import Difference, VerificationError
-from sim.simulator import Run, Simulator
+from sim.simulators.cocotb_launcher import PATTERNS
+from sim.simulators.simulator import Run, Simulator
 from sim.tools import ToolError
 from sim.verify import Verification, verify
 

@@ -17,12 +17,12 @@ from typing import Any, TypeVar
 
 import click
 
-from sim import verbs
-from sim.checks import SIMULATORS, CheckFailedError
-from sim.design_argument import AtLeast
-from sim.printing import say, silence
+from sim.commands import verbs
+from sim.commands.checks import SIMULATORS, CheckFailedError
+from sim.commands.design_argument import AtLeast
+from sim.commands.printing import say, silence
+from sim.commands.user_error import UserError, joined, one_line
 from sim.tools import ToolError
-from sim.user_error import UserError, joined, one_line
 
 INTERRUPTED, BROKEN_PIPE = 130, 141
 """Exit statuses, as a shell sees them, of a program that Ctrl-C or a reader that went away has stopped."""

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from golden.types import IntArray
-from sim.simulator import Run
+from sim.simulators.simulator import Run
 
 if TYPE_CHECKING:
     from rtlgen import Design
-    from sim.pyrtl_simulator import Tap
+    from sim.simulators.pyrtl_simulator import Tap
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,8 @@ import numpy.typing as npt
 from golden.types import IntArray
 from rtlgen import Design
 from sim import witnesses
-from sim.cocotb_launcher import PATTERNS
 from sim.difference import VerificationError
+from sim.simulators.cocotb_launcher import PATTERNS
 
 SIMULATORS = tuple(witnesses.BULK)
 ALL = ("pyrtl", "icarus")

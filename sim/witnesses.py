@@ -10,14 +10,14 @@ import numpy as np
 
 from golden.types import IntArray
 from rtlgen import Design
-from sim.cocotb_launcher import TestbenchResult, run_testbench
 from sim.difference import Difference, VerificationError, first_difference, first_layer_difference
-from sim.icarus import Icarus
 from sim.lockstep import Pins, replay
 from sim.postmortem import investigate
-from sim.pyrtl_simulator import Pyrtl, taps
-from sim.simulator import Run, Simulator
-from sim.verilator import Verilator
+from sim.simulators.cocotb_launcher import TestbenchResult, run_testbench
+from sim.simulators.icarus import Icarus
+from sim.simulators.pyrtl_simulator import Pyrtl, taps
+from sim.simulators.simulator import Run, Simulator
+from sim.simulators.verilator import Verilator
 
 BULK: Mapping[str, Simulator] = {"pyrtl": Pyrtl(), "icarus": Icarus(), "verilator": Verilator()}
 """The simulators by name."""

@@ -13,9 +13,9 @@ import rtlgen
 import rtlgen.ops
 from golden import Graph, Op, TensorType
 from rtlgen.lowering import Goal, candidates, departures, lower
-from sim.icarus import Icarus
-from sim.pyrtl_simulator import Pyrtl
-from sim.simulator import Simulator
+from sim.simulators.icarus import Icarus
+from sim.simulators.pyrtl_simulator import Pyrtl
+from sim.simulators.simulator import Simulator
 
 SIMULATORS = (pytest.param(Pyrtl(), id="pyrtl"), pytest.param(Icarus(), id="icarus", marks=pytest.mark.slow))
 FOLDINGS = ({"multipliers": 1}, {"multipliers": 4}, {"multipliers": 1000}, {"unrolled": True})

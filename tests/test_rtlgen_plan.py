@@ -10,7 +10,7 @@ from networks import corners, perceptron
 
 import rtlgen
 from golden import Dense, Graph, IntType, Node, Relu, Reshape, TensorType
-from sim.pyrtl_simulator import Pyrtl
+from sim.simulators.pyrtl_simulator import Pyrtl
 
 PROPERTY = settings(max_examples=60, deadline=None, derandomize=True)
 S8 = IntType(8, True)

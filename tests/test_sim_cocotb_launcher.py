@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from test_verif_testbench import DESIGN, PORTS, check, stimulus
 
-from sim.cocotb_launcher import run_testbench
+from sim.simulators.cocotb_launcher import run_testbench
 from sim.tools import ToolError, find_tool, run_tool
 
 QUICK = {"phases": ["every_sample_without_stalls"]}
@@ -168,7 +168,7 @@ def test_an_unknown_program_is_not_found():
 
 
 def test_the_testbench_is_named_by_a_module_that_exists():
-    from sim import cocotb_launcher
+    from sim.simulators import cocotb_launcher
 
     for name in (cocotb_launcher.TESTBENCH, cocotb_launcher.HARNESS, cocotb_launcher.PORTS, cocotb_launcher.PAUSES):
         assert importlib.util.find_spec(name) is not None

@@ -94,7 +94,7 @@ def test_a_layer_with_one_value_can_be_drawn() -> None:
 
 def test_matplotlib_comes_late_and_without_windows() -> None:
     code = """
-import sys, sim.report, sim.regression
+import sys, sim.regression.report, sim.regression
 from sim.figures import ranges
 assert "matplotlib" not in sys.modules
 ranges([{"name": "a", "type": "u1", "type_low": 0, "type_high": 1, "seen_low": 0, "seen_high": 1}])

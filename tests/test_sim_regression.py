@@ -15,15 +15,15 @@ import numpy as np
 import pytest
 from junitparser import JUnitXml
 
-import sim.run_case
+import sim.regression.run_case
 from golden import zoo
 from golden.graph import Graph, Node
 from golden.ops import Dense
 from rtlgen import generate
-from sim.cases import Case, CaseResult, table
-from sim.executor import Store, behind_a_case, fingerprint, run_all
-from sim.regression import main, regress
-from sim.run_case import run_case
+from sim.regression.cases import Case, CaseResult, table
+from sim.regression.executor import ROOT, Store, behind_a_case, fingerprint, run_all
+from sim.regression.regress import main, regress
+from sim.regression.run_case import run_case
 from sim.tools import ToolError
 
 IRIS = Case.parse("iris-m16-pyrtl-n4")
@@ -115,7 +115,7 @@ def test_hardware_that_differs_is_a_failure_with_its_place(tmp_path: Path, monke
             generate(Graph(dict(graph.inputs), nodes, graph.outputs, graph.encodings), *args, **kwargs), graph=graph
         )
 
-    monkeypatch.setattr(sim.run_case, "generate", of_another_network)
+    monkeypatch.setattr(sim.regression.run_case, "generate", of_another_network)
     result = run_case(Case.parse("iris-m16-pyrtl-all"), tmp_path)
     assert result.verdict == "failed"
     assert result.difference["layer"] == "argmax1"
@@ -127,7 +127,7 @@ def test_a_crash_is_a_result(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     def crash(*args: Any, **kwargs: Any) -> None:
         raise ToolError("vvp failed", ["vvp", "-n"], "syntax error \x1b[31m\x00")
 
-    monkeypatch.setattr(sim.run_case, "generate", crash)
+    monkeypatch.setattr(sim.regression.run_case, "generate", crash)
     result = run_case(IRIS, tmp_path)
     assert result.verdict == "crashed"
     assert "syntax error" in result.message
@@ -196,9 +196,9 @@ def test_a_failure_is_shown_everywhere_and_run_again(tmp_path: Path, capsys: pyt
 
 
 def test_other_sources_run_everything_again(tmp_path: Path) -> None:
-    for package in ("golden", "rtlgen", "verif", "sim"):
-        (tmp_path / package).mkdir()
-    source, shown = tmp_path / "rtlgen" / "stream.py", tmp_path / "sim" / "report.py"
+    for package in ("golden", "rtlgen", "verif", "sim/regression"):
+        (tmp_path / package).mkdir(parents=True)
+    source, shown = tmp_path / "rtlgen" / "stream.py", tmp_path / "sim" / "regression" / "report.py"
     source.write_text("a = 1\n")
     before = fingerprint(tmp_path)
     shown.write_text("colour = 'green'\n")
@@ -213,12 +213,14 @@ def test_other_sources_run_everything_again(tmp_path: Path) -> None:
 
 
 def test_all_that_runs_a_case_is_in_the_fingerprint_and_what_shows_it_is_not() -> None:
-    code = "import sys, sim.run_case; print(*(name for name in sys.modules if name.startswith('sim.')))"
+    code = "import sys, sim.regression.run_case; print(*(name for name in sys.modules if name.startswith('sim.')))"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
-    files = {path.stem for path in behind_a_case()}
-    assert {name.removeprefix("sim.") for name in loaded} <= files
-    assert {"verify", "icarus", "lockstep", "portrait"} <= files
-    assert not {"report", "figures", "junit", "terminal", "regression", "cli"} & files
+    files = {path.relative_to(ROOT).with_suffix("").as_posix().replace("/", ".") for path in behind_a_case()}
+    packages = {name.removesuffix(".__init__") for name in files}
+    assert set(loaded) - {"sim.regression", "sim.simulators"} <= packages
+    assert {"sim.verify", "sim.simulators.icarus", "sim.lockstep", "sim.regression.portrait"} <= files
+    shown = ("regression.report", "figures", "regression.junit", "regression.terminal", "regression.regress", "cli")
+    assert not {f"sim.{name}" for name in shown} & files
 
 
 def test_a_damaged_result_is_none(tmp_path: Path) -> None:

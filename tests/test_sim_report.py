@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from sim.cases import Case, CaseResult
-from sim.report import (
+from sim.regression.cases import Case, CaseResult
+from sim.regression.report import (
     html,
     main,
     markdown,
@@ -21,7 +21,7 @@ from sim.report import (
     rows,
     write_results,
 )
-from sim.run_case import run_case
+from sim.regression.run_case import run_case
 
 VOID = {"meta", "br", "hr", "img", "input", "link"}
 

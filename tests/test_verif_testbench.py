@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sim.cocotb_launcher import TestbenchResult, run_testbench
+from sim.simulators.cocotb_launcher import TestbenchResult, run_testbench
 from verif.recorder import Recording
 
 # x: s8[2, 3] over 2 lanes -> double1 = 2 * x: s9[2, 3] -> relu1 = max(double1, 0): u8[2, 3]; 4 beats a sample.

@@ -9,10 +9,10 @@ import click
 import rtlgen
 from golden.graph import Graph
 from rtlgen import Design, Plan
-from sim.cases import DEFAULT_MULTIPLIERS
-from sim.model_argument import Model
-from sim.printing import note, working
-from sim.user_error import blame_user
+from sim.commands.model_argument import Model
+from sim.commands.printing import note, working
+from sim.commands.user_error import blame_user
+from sim.regression.cases import DEFAULT_MULTIPLIERS
 
 
 class AtLeast(click.ParamType):  # type: ignore[type-arg]  # generic from click 8.3 on

@@ -17,10 +17,10 @@ from importlib.metadata import version
 from pathlib import Path
 
 from golden.serialize import write_atomically
-from sim.cases import Case, CaseResult
-from sim.run_case import run_case
+from sim.regression.cases import Case, CaseResult
+from sim.regression.run_case import run_case
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("golden", "rtlgen", "verif")
 LIBRARIES = ("cocotb", "numpy", "pyrtl")
 
@@ -41,18 +41,18 @@ def fingerprint(root: Path = ROOT) -> str:
 def behind_a_case(root: Path = ROOT) -> set[Path]:
     """The files of ``sim`` that run a case, as their imports tell; the others show results and cannot change one."""
     found: set[Path] = set()
-    names = ["__init__", "run_case"]
-    while names:
-        path = root / "sim" / f"{names.pop()}.py"
+    modules = ["sim", "sim.regression.run_case"]
+    while modules:
+        stem = root.joinpath(*modules.pop().split("."))
+        path = stem / "__init__.py" if stem.is_dir() else stem.with_suffix(".py")
         if path in found or not path.is_file():
             continue
         found.add(path)
         for node in ast.walk(ast.parse(path.read_bytes())):
-            if isinstance(node, ast.ImportFrom) and node.module == "sim":
-                names += [alias.name for alias in node.names]
-            elif isinstance(node, ast.ImportFrom | ast.Import):
-                modules = [node.module or ""] if isinstance(node, ast.ImportFrom) else [a.name for a in node.names]
-                names += [module.split(".")[1] for module in modules if module.startswith("sim.")]
+            if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "sim":
+                modules += [f"{node.module}", *(f"{node.module}.{alias.name}" for alias in node.names)]
+            elif isinstance(node, ast.Import):
+                modules += [alias.name for alias in node.names if alias.name.startswith("sim.")]
     return found
 
 

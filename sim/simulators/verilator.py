@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from golden.types import IntArray
-from sim.bench import read_run, write_bench
-from sim.simulator import Run
+from sim.simulators.bench import read_run, write_bench
+from sim.simulators.simulator import Run
 from sim.tools import run_tool
 
 if TYPE_CHECKING:

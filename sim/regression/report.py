@@ -1,7 +1,7 @@
 """The results of a regression for people: one HTML page, and the README's table.
 
-``python -m sim.report --markdown build/sim`` prints the table of the last regression there, ``python -m sim.report
-build/sim`` writes its page anew. Both are made of ``results.json`` alone.
+``python -m sim.regression.report --markdown build/sim`` prints the table of the last regression there, ``python -m
+sim.regression.report build/sim`` writes its page anew. Both are made of ``results.json`` alone.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from urllib.parse import quote
 
 from golden import zoo
 from golden.serialize import write_atomically
-from sim.cases import DEFAULT_MULTIPLIERS, CaseResult
+from sim.regression.cases import DEFAULT_MULTIPLIERS, CaseResult
 
 TEMPLATE = Path(__file__).with_name("templates") / "report.html"
 RESULTS, PAGE = "results.json", "report.html"
@@ -241,7 +241,7 @@ def write_report(results: Sequence[CaseResult], build: Path) -> Path:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command."""
-    parser = argparse.ArgumentParser(prog="python -m sim.report", description="Show the last regression.")
+    parser = argparse.ArgumentParser(prog="python -m sim.regression.report", description="Show the last regression.")
     parser.add_argument("build", type=Path, nargs="?", default=Path("build/sim"), help="folder of the regression")
     parser.add_argument("--markdown", action="store_true", help="print the table of measured results for the README")
     parser.add_argument("--readme", type=Path, metavar="FILE", help="put that table into FILE, between its markers")

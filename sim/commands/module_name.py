@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from sim.cocotb_launcher import WRITTEN
+from sim.simulators.cocotb_launcher import WRITTEN
 
 MOST_CHARACTERS = 64
 

@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from sim.user_error import UserError, one_line
+from sim.commands.user_error import UserError, one_line
 
 AS_WIDE_AS_IT_IS = 10_000
 

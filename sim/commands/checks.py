@@ -12,14 +12,15 @@ import numpy as np
 
 from golden.types import IntArray
 from rtlgen import Design
+from sim.commands.printing import as_text
+from sim.commands.user_error import blame_user
 from sim.difference import Difference, VerificationError, first_difference
-from sim.icarus import Icarus
-from sim.printing import as_text
-from sim.pyrtl_simulator import Pyrtl
-from sim.simulator import Run, Simulator
-from sim.tools import ToolError, find_tool
-from sim.user_error import blame_user
-from sim.verilator import Verilator, program
+from sim.simulators.icarus import Icarus
+from sim.simulators.programs import require_programs
+from sim.simulators.pyrtl_simulator import Pyrtl
+from sim.simulators.simulator import Run, Simulator
+from sim.simulators.verilator import Verilator
+from sim.tools import ToolError
 
 SIMULATORS: dict[str, Simulator] = {"icarus": Icarus(), "verilator": Verilator(), "pyrtl": Pyrtl()}
 
@@ -37,11 +38,8 @@ def check_tools(simulators: Sequence[str]) -> None:
     Raises:
         UserError: if one is missing; it says how to install it.
     """
-    needs = {"icarus": ("iverilog", "vvp"), "verilator": (program(), "make", "g++"), "pyrtl": ()}
     with blame_user():
-        for name in simulators:
-            for tool in needs[name]:
-                find_tool(tool)
+        require_programs(*simulators)
 
 
 @contextmanager

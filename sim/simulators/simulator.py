@@ -63,7 +63,7 @@ def most_cycles(design: Design, samples: int) -> int:
 
 def run_of(words: list[int], cycles: list[int], design: Design) -> Run:
     """A run from output words and the cycles on which they moved."""
-    from sim.beats import Beats
+    from sim.simulators.beats import Beats
 
     beats = Beats.of(design.ports["output"])
     return Run(beats.unpack(words), np.array(cycles[beats.count - 1 :: beats.count], dtype=np.int64))

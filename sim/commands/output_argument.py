@@ -12,7 +12,7 @@ import numpy as np
 from golden.serialize import write_atomically
 from golden.types import IntArray
 from rtlgen import Design
-from sim.user_error import blame_user
+from sim.commands.user_error import blame_user
 
 PORT_DESCRIPTION_KEYS = {"name", "top", "clock", "reset", "frame_error", "input", "output", "streams", "plan"}
 

@@ -6,7 +6,6 @@ import importlib
 import json
 import logging
 import signal
-import sys
 import threading
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,7 +18,8 @@ from zipfile import ZipFile
 import numpy as np
 import numpy.typing as npt
 
-from sim.tools import ToolError, find_tool, run_tool
+from sim.simulators.programs import require_programs
+from sim.tools import ToolError, run_tool
 
 TESTBENCH = "verif.testbench"
 HARNESS = "verif.harness"
@@ -128,7 +128,7 @@ def run_testbench(
     if seed < 0 or unstalled < 2 or stalled < 1 or resets < 0:
         got = f"{seed}, {unstalled}, {stalled}, {resets}"
         raise ValueError(f"seed >= 0, unstalled >= 2, stalled >= 1 and resets >= 0 are needed, not {got}")
-    find_programs()
+    require_programs("icarus")
     if not verilog.is_file():
         raise FileNotFoundError(f"no Verilog file {verilog}")
     ports = importlib.import_module(PORTS).Ports.load(ports_json)
@@ -172,15 +172,6 @@ def run_testbench(
     plusargs = [f"+verif={build / 'testbench.json'}", *(["+waves"] if waves else [])]
     _launch(harness.TOP, [build / "tensorgate_bench.v", verilog], build, log, plusargs, seed, timeout)
     return _result(build, log, build / "waves.vcd" if waves else None)
-
-
-def find_programs() -> None:
-    """Raise FileNotFoundError, in one line that says how to install it, if something that a testbench needs is missing."""
-    for tool in ("iverilog", "vvp"):
-        find_tool(tool)
-    if importlib.import_module("find_libpython").find_libpython() is None:
-        package = f"libpython{sys.version_info.major}.{sys.version_info.minor}"
-        raise FileNotFoundError(f"Python's shared library is not installed, cocotb needs it: apt-get install {package}")
 
 
 def _result(build: Path, log: Path, waves: Path | None) -> TestbenchResult:
@@ -230,7 +221,7 @@ def _launch(
                 toplevel=top,
                 module=TESTBENCH,
                 verilog_sources=[str(source) for source in sources],
-                python_search=[str(Path(__file__).resolve().parents[1])],
+                python_search=[str(Path(__file__).resolve().parents[2])],
                 sim_build=str(build),
                 timescale="1ns/1ps",
                 plus_args=plusargs,

@@ -15,14 +15,14 @@ import numpy as np
 from golden import zoo
 from golden.types import IntArray
 from rtlgen import Design, generate
-from sim.cases import DEFAULT_MULTIPLIERS, Case, CaseResult
 from sim.difference import Difference, VerificationError, first_difference
-from sim.icarus import Icarus
-from sim.portrait import accuracies, portrait
-from sim.pyrtl_simulator import Pyrtl
-from sim.simulator import Run, Simulator
+from sim.regression.cases import DEFAULT_MULTIPLIERS, Case, CaseResult
+from sim.regression.portrait import accuracies, portrait
+from sim.simulators.icarus import Icarus
+from sim.simulators.pyrtl_simulator import Pyrtl
+from sim.simulators.simulator import Run, Simulator
+from sim.simulators.verilator import Verilator
 from sim.verify import verify
-from sim.verilator import Verilator
 from sim.witnesses import steady_samples
 
 

@@ -14,12 +14,12 @@ import golden as gold
 import sim
 from golden import zoo as networks
 from golden.types import IntArray
-from sim.checks import SIMULATORS, check_outputs, check_tools, checking
-from sim.design_argument import designed, hardware_words, planned
-from sim.model_argument import Model, available, read_samples
-from sim.output_argument import check_output_file, check_output_folder, write_array, write_design
-from sim.printing import progress, say, say_json, say_table, working
-from sim.user_error import UserError, blame_user
+from sim.commands.checks import SIMULATORS, check_outputs, check_tools, checking
+from sim.commands.design_argument import designed, hardware_words, planned
+from sim.commands.model_argument import Model, available, read_samples
+from sim.commands.output_argument import check_output_file, check_output_folder, write_array, write_design
+from sim.commands.printing import progress, say, say_json, say_table, working
+from sim.commands.user_error import UserError, blame_user
 from sim.verify import ALL
 
 

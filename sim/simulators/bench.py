@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from golden.types import IntArray
-from sim.beats import Beats
-from sim.simulator import Run, most_cycles, run_of
+from sim.simulators.beats import Beats
+from sim.simulators.simulator import Run, most_cycles, run_of
 
 if TYPE_CHECKING:
     from rtlgen import Design

@@ -19,17 +19,15 @@ from pathlib import Path
 from types import FrameType
 
 from golden import zoo
-from sim.cases import Case, CaseResult, table
-from sim.executor import Store, Watch, fingerprint, run_all, worker_processes
-from sim.junit import write_junit
-from sim.report import write_report, write_results
-from sim.terminal import print_summary, progress
-from sim.tools import find_tool
+from sim.regression.cases import Case, CaseResult, table
+from sim.regression.executor import Store, Watch, fingerprint, run_all, worker_processes
+from sim.regression.junit import write_junit
+from sim.regression.report import write_report, write_results
+from sim.regression.terminal import print_summary, progress
+from sim.simulators.programs import require_programs
 from sim.verify import SIMULATORS
 
 PASSED, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
-NEEDS = {"icarus": ("iverilog", "vvp"), "verilator": ("verilator",)}
-"""Programs by simulator."""
 
 
 def regress(
@@ -44,12 +42,12 @@ def regress(
     """Run what has not passed with these sources yet; results in the order of ``cases``.
 
     Args:
-        cases: for example ``sim.cases.table()``.
+        cases: for example ``sim.regression.cases.table()``.
         build: folder for results and files, made if need be.
         executor: where to run them; without it, worker processes on this machine.
         jobs: cases at a time; as many as there are processors without it.
         fresh: run all of them, whatever there is.
-        watch: is told about starts and ends, see ``sim.executor.Watch``.
+        watch: is told about starts and ends, see ``sim.regression.executor.Watch``.
 
     Raises:
         FileNotFoundError: before anything runs, if a simulator is missing.
@@ -62,9 +60,7 @@ def regress(
     for result in kept.values():
         if watch:
             watch((), result)
-    for simulator in dict.fromkeys(case.simulator for case in missing):
-        for tool in NEEDS.get(simulator, ()):
-            find_tool(tool)
+    require_programs(*{case.simulator for case in missing})
     build.mkdir(parents=True, exist_ok=True)
     if missing and executor is not None:
         ran = run_all(missing, build, executor, jobs=jobs, store=store, watch=watch)
@@ -158,7 +154,3 @@ def _positive(text: str) -> int:
     if not _natural(text):
         raise argparse.ArgumentTypeError("must be at least 1")
     return int(text)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

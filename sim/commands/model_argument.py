@@ -11,9 +11,9 @@ from golden import zoo
 from golden.graph import Graph
 from golden.ops import Requantize
 from golden.types import IntArray, TensorType
-from sim.module_name import module_name
-from sim.printing import note
-from sim.user_error import UserError, blame_user, one_line
+from sim.commands.module_name import module_name
+from sim.commands.printing import note
+from sim.commands.user_error import UserError, blame_user, one_line
 
 SUFFIXES_TO_COME = (".tflite", ".onnx")
 DEFAULT_SAMPLES = 32

@@ -11,9 +11,9 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Column, Table
 
-from sim.cases import Case, CaseResult
-from sim.executor import Watch
-from sim.report import Row, rows
+from sim.regression.cases import Case, CaseResult
+from sim.regression.executor import Watch
+from sim.regression.report import Row, rows
 
 LOG_COLUMNS = 120
 """Width where there is no terminal to ask."""

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from golden import zoo
-from sim.cocotb_launcher import PATTERNS
+from sim.simulators.cocotb_launcher import PATTERNS
 from sim.verify import SIMULATORS
 
 DEFAULT_MULTIPLIERS = 64
@@ -134,7 +134,7 @@ class CaseResult:
         plan: as of ``Plan.as_json``.
         measured: ``ii_cycles`` and ``latency_cycles`` as the simulator saw them.
         accuracy: of ``float``, ``golden`` and ``rtl`` on the test set, with the confusion matrices.
-        network: its portrait, see ``sim.portrait``; of runs over the whole test set.
+        network: its portrait, see ``sim.regression.portrait``; of runs over the whole test set.
         difference: the first one, the fields of ``sim.Difference``.
         files: folder with what the case left, relative to the build folder; empty once it has passed.
     """

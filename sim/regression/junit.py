@@ -8,7 +8,7 @@ from pathlib import Path
 from junitparser import Error, Failure, JUnitXml, TestCase, TestSuite
 
 from golden.serialize import write_atomically
-from sim.cases import CaseResult
+from sim.regression.cases import CaseResult
 
 
 def write_junit(results: Sequence[CaseResult], path: Path) -> Path:

@@ -1,0 +1,1 @@
+"""The simulators behind one interface, and the launcher of the cocotb testbench."""
