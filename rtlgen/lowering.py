@@ -8,7 +8,7 @@ from functools import singledispatch
 
 from golden.ops import Op
 from golden.types import TensorType
-from rtlgen.stream import Stream, beats_of
+from rtlgen.stream import Stream
 
 
 @dataclass(frozen=True)
@@ -78,10 +78,8 @@ def lower(op: Op, layer: LayerPlan, x: Stream, name: str) -> Stream:
 
 
 def multipliers_for(a_bits: int, b_bits: int) -> int:
-    """18 x 18 bit signed multipliers in a signed product of ``a_bits`` by ``b_bits``."""
+    """18 x 18 bit signed multipliers in a signed product of ``a_bits`` by ``b_bits``.
+
+    Synthesis may need fewer: where the last limb of a wide operand is a bit or two, it makes that product of logic.
+    """
     return -(-max(a_bits - 1, 1) // 17) * -(-max(b_bits - 1, 1) // 17)
-
-
-def stream_cycles(type: TensorType, lanes: int) -> int:
-    """Cycles that a tensor takes over a stream at a beat a cycle."""
-    return beats_of(type, lanes)

@@ -90,6 +90,6 @@ def wires(name: str, x: Stream, type: TensorType, data: HDLTensor, depth_cycles:
         y, takes = register_slice(name, type, data, x.valid, x.last, x.reset)
         x.ready <<= takes
     else:
-        y = stream(name, type, data, x.valid, x.last, x.reset, registered=False)
+        y = stream(name, type, data, x.valid, x.last, x.reset)
         x.ready <<= y.ready
     return y

@@ -4,7 +4,7 @@
 2. Once ``valid`` is high it stays high, and the data stays, until the data moves.
 3. ``valid`` never waits for ``ready``.
 4. No combinational path runs through a layer from the ``ready`` of its output to the ``ready`` of its input, nor from
-   its input's data to its output's data, unless the layer is declared combinational (``Stream.registered`` is false)
+   its input's data to its output's data, unless the layer is declared combinational (the engine ``wires`` in its plan)
    and is registered right after: the clock must not depend on the depth of the network.
 
 A stream carries a tensor in row-major order, ``lanes`` elements of the innermost dimension a beat, and marks the last
@@ -39,7 +39,6 @@ class Stream:
         data: shape (lanes,), the beat.
         valid, ready, last: one bit each; ``ready`` has no driver yet.
         reset: synchronous reset, for whoever needs state.
-        registered: false behind a combinational layer (rule 4).
     """
 
     name: str
@@ -50,7 +49,6 @@ class Stream:
     ready: pyrtl.WireVector
     last: pyrtl.WireVector
     reset: pyrtl.WireVector
-    registered: bool = True
 
     @property
     def moves(self) -> pyrtl.WireVector:
@@ -75,7 +73,6 @@ def stream(
     valid: pyrtl.WireVector,
     last: pyrtl.WireVector,
     reset: pyrtl.WireVector,
-    registered: bool = True,
 ) -> Stream:
     """A stream whose wires have the names that testbenches and waveforms look for."""
     bus = pyrtl.WireVector(data.size * type.dtype.bits, f"{name}_out_data")
@@ -87,4 +84,4 @@ def stream(
     named_last = pyrtl.WireVector(1, f"{name}_out_last")
     named_last <<= last
     ready = pyrtl.WireVector(1, f"{name}_out_ready")
-    return Stream(name, type, data.size, lanes, named_valid, ready, named_last, reset, registered)
+    return Stream(name, type, data.size, lanes, named_valid, ready, named_last, reset)

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from networks import corners, perceptron
+from op_chains import random_chain
 
 import rtlgen
 from golden import Dense, Graph, IntType, Node, Relu, Reshape, TensorType
@@ -19,10 +20,11 @@ S8 = IntType(8, True)
 def assert_exact(graph: Graph, **folding: int) -> None:
     """Outputs equal golden's, latency and initiation interval the plan's."""
     design = rtlgen.generate(graph, **folding)
-    x = corners(graph.input_type, 2 * len(graph.nodes) + 4)
+    x = corners(graph.input_type, 12)
     run = Pyrtl().run(design, x, Path())
     assert (run.outputs == graph(x)).all()
-    assert (run.latency_cycles, run.ii_cycles) == (design.plan.latency_cycles, design.plan.ii_cycles)
+    plan = design.plan
+    assert run.cycles.tolist() == [plan.latency_cycles + plan.ii_cycles * sample for sample in range(len(x))]
 
 
 networks = st.builds(
@@ -54,6 +56,12 @@ def test_every_budget_of_iris_is_exact() -> None:
     graph = perceptron((4, 10, 3), seed=5)
     for multipliers in range(1, rtlgen.plan(graph, 1000).multipliers + 1):
         assert_exact(graph, multipliers=multipliers)
+
+
+@settings(PROPERTY, max_examples=80)
+@given(seed=st.integers(0, 1 << 32), multipliers=st.integers(1, 40), unrolled=st.booleans())
+def test_any_chain_of_ops_is_exact(seed: int, multipliers: int, unrolled: bool) -> None:
+    assert_exact(random_chain(seed), **({"unrolled": True} if unrolled else {"multipliers": multipliers}))
 
 
 def test_images_are_flattened_on_the_way_in() -> None:

@@ -9,7 +9,7 @@ import pyrtl
 
 from golden.ops import Argmax
 from golden.types import TensorType
-from rtlgen.lowering import Goal, LayerPlan, candidates, departures, lower, stream_cycles
+from rtlgen.lowering import Goal, LayerPlan, candidates, departures, lower
 from rtlgen.pipeline import register_slice
 from rtlgen.state import Flags, counter, held_tensor, state
 from rtlgen.stream import Stream, beats_of
@@ -25,7 +25,7 @@ def _stages(lanes: int) -> int:
 
 @candidates.register
 def _(op: Argmax, x: TensorType, lanes: int, goal: Goal) -> Iterable[LayerPlan]:
-    yield LayerPlan("pipeline", lanes, 1, stream_cycles(x, lanes), _stages(lanes) + 1)
+    yield LayerPlan("pipeline", lanes, 1, beats_of(x, lanes), _stages(lanes) + 1)
 
 
 @departures.register

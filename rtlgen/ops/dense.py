@@ -8,8 +8,8 @@ from math import ceil
 from golden.ops import Dense
 from golden.types import TensorType
 from rtlgen.folded import BANKS, first_output_cycles, folded
-from rtlgen.lowering import Goal, LayerPlan, candidates, departures, lower, multipliers_for, stream_cycles
-from rtlgen.stream import Stream
+from rtlgen.lowering import Goal, LayerPlan, candidates, departures, lower, multipliers_for
+from rtlgen.stream import Stream, beats_of
 from rtlgen.unrolled import unrolled, unrolled_cycles
 
 
@@ -17,7 +17,7 @@ from rtlgen.unrolled import unrolled, unrolled_cycles
 def _(op: Dense, x: TensorType, lanes: int, goal: Goal) -> Iterable[LayerPlan]:
     if len(x.shape) != 1:
         raise NotImplementedError(f"Dense on {x} has no hardware yet: only on vectors; put a Reshape before it")
-    arrive = stream_cycles(x, lanes)
+    arrive = beats_of(x, lanes)
     if goal.unrolled:
         width = ceil(op.inputs / lanes) * lanes
         yield LayerPlan("unrolled", lanes, op.outputs, arrive, unrolled_cycles(op), outputs=op.outputs, inputs=width)
@@ -57,7 +57,7 @@ def _folding(op: Dense, x: TensorType, lanes: int, outputs: int, inputs: int, dr
         engine="folded",
         lanes_in=lanes,
         lanes_out=drain,
-        ii_cycles=max(folds * words, stream_cycles(x, lanes)),
+        ii_cycles=max(folds * words, beats_of(x, lanes)),
         multipliers=outputs * inputs * cost,
         outputs=outputs,
         inputs=inputs,

@@ -6,14 +6,14 @@ from collections.abc import Iterable
 
 from golden.ops import Relu
 from golden.types import TensorType
-from rtlgen.lowering import Goal, LayerPlan, candidates, departures, lower, stream_cycles
+from rtlgen.lowering import Goal, LayerPlan, candidates, departures, lower
 from rtlgen.pipeline import wires
-from rtlgen.stream import Stream
+from rtlgen.stream import Stream, beats_of
 
 
 @candidates.register
 def _(op: Relu, x: TensorType, lanes: int, goal: Goal) -> Iterable[LayerPlan]:
-    yield LayerPlan("wires", lanes, lanes, stream_cycles(x, lanes))
+    yield LayerPlan("wires", lanes, lanes, beats_of(x, lanes))
 
 
 @departures.register

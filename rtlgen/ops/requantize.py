@@ -10,11 +10,11 @@ import pyrtl
 
 from golden.ops import Requantize
 from golden.types import IntType, TensorType
-from rtlgen.lowering import Goal, LayerPlan, candidates, departures, lower, multipliers_for, stream_cycles
+from rtlgen.lowering import Goal, LayerPlan, candidates, departures, lower, multipliers_for
 from rtlgen.multiply import LIMB_BITS, limbs, multiply_by_one_hot, multiply_in_logic
 from rtlgen.pipeline import pipeline
 from rtlgen.state import counter
-from rtlgen.stream import Stream
+from rtlgen.stream import Stream, beats_of
 from rtlgen.tensor import HDLTensor
 from rtlgen.weight_store import LATENCY, pack_words, weight_store
 
@@ -65,7 +65,7 @@ def _(op: Requantize, x: TensorType, lanes: int, goal: Goal) -> Iterable[LayerPl
     constants = _constants(op, x.inner)
     groups = _groups(constants, x.inner, lanes)
     bits = constants.multiplier_type.bits
-    plan = LayerPlan("pipeline", lanes, lanes, stream_cycles(x, lanes), depth_cycles=2)
+    plan = LayerPlan("pipeline", lanes, lanes, beats_of(x, lanes), depth_cycles=2)
     if groups == 1:
         yield plan
         return
