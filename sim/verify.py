@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 import tempfile
 import time
@@ -10,13 +11,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import numpy.typing as npt
 
 from golden.types import IntArray
 from rtlgen import Design
 from sim import witnesses
 from sim.difference import VerificationError
-from sim.simulators.cocotb_launcher import PATTERNS
+from sim.simulators.cocotb_launcher import PATTERNS, check_patterns
 
 SIMULATORS = tuple(witnesses.BULK)
 ALL = ("pyrtl", "icarus")
@@ -78,7 +80,7 @@ def verify(
     design: Design,
     x: npt.ArrayLike,
     *,
-    simulators: Sequence[str] = ALL,
+    simulators: str | Sequence[str] = "all",
     seed: int = 0,
     patterns: Sequence[tuple[str, str]] = PATTERNS,
     build: str | Path | None = None,
@@ -93,11 +95,11 @@ def verify(
     Args:
         design: what ``rtlgen.generate`` made.
         x: the samples.
-        simulators: of ``SIMULATORS``.
+        simulators: of ``SIMULATORS``; or ``"all"``, which is PyRTL and Icarus.
         seed: of stalls, resets, garbage.
         patterns: pairs of pause patterns (source, sink), see ``verif.pauses``.
         build: folder for the files; without it they are gone after success, and named in the error after a failure.
-        command: what reproduces this run, for the error message.
+        command: what reproduces this run, for the error message; without it, one that reads graph and samples from files.
 
     Raises:
         VerificationError: at the first difference: layer, element, sample, cycle, both values, waves.
@@ -105,9 +107,7 @@ def verify(
         FileNotFoundError, ToolError: if a tool is missing or crashes.
     """
     started = time.monotonic()
-    unknown = [name for name in simulators if name not in SIMULATORS]
-    if unknown or not simulators:
-        raise ValueError(f"simulators must be among {', '.join(SIMULATORS)}, not {', '.join(unknown) or 'none'}")
+    names = _checked(design, simulators, seed, patterns)
     samples = design.graph.input_type.check(x, "the input")
     if not len(samples):
         raise ValueError("verification needs at least one sample, there are none")
@@ -115,17 +115,18 @@ def verify(
     expected = design.graph.trace(samples)
     output = expected[design.graph.outputs[0]]
     try:
-        for name in simulators:
+        for name in names:
             witnesses.check_bulk(design, witnesses.BULK[name], samples, output, folder)
         watched = samples[:MOST_WATCHED_SAMPLES]
         tensors = {name: tensor[: len(watched)] for name, tensor in expected.items()}
-        if "pyrtl" in simulators:
+        if "pyrtl" in names:
             witnesses.check_layers(design, watched, tensors)
         result, pins = None, None
-        if "icarus" in simulators:
+        if "icarus" in names:
             result, pins = witnesses.check_hostile(design, watched, tensors, folder, seed, patterns)
     except VerificationError as error:
         located = witnesses.locate(design, error.difference, samples, folder, seed)
+        command = command or _command(design, samples, names, seed, folder)
         raise VerificationError(located, folder=folder, command=command) from error
     except BaseException:
         if build is None:
@@ -136,7 +137,7 @@ def verify(
     return Verification(
         name=design.name,
         samples=len(samples),
-        simulators=tuple(simulators),
+        simulators=names,
         ii_cycles=design.plan.ii_cycles,
         latency_cycles=design.plan.latency_cycles,
         cycles=pins.cycles if pins else 0,
@@ -146,3 +147,31 @@ def verify(
         time_s=round(time.monotonic() - started, 3),
         outputs=output,
     )
+
+
+def _checked(
+    design: Design, simulators: str | Sequence[str], seed: int, patterns: Sequence[tuple[str, str]]
+) -> tuple[str, ...]:
+    """The simulators by name, if all the arguments make sense."""
+    if not isinstance(design, Design):
+        raise TypeError(f"verification needs a Design, made by rtlgen.generate, not {type(design).__name__}")
+    if isinstance(seed, bool) or not isinstance(seed, int):
+        raise TypeError(f"the seed must be an int, not {seed!r}")
+    check_patterns(patterns)
+    names = ALL if simulators == "all" else (simulators,) if isinstance(simulators, str) else tuple(simulators)
+    unknown = [name for name in names if name not in SIMULATORS]
+    if unknown or not names:
+        raise ValueError(f"simulators must be among {', '.join(SIMULATORS)}, not {', '.join(unknown) or 'none'}")
+    return names
+
+
+def _command(design: Design, x: IntArray, simulators: tuple[str, ...], seed: int, folder: Path) -> str:
+    """The command line that does the same again, with the graph and the samples in the folder."""
+    graph, samples = folder / f"{design.name}.graph", folder / "x.npy"
+    folder.mkdir(parents=True, exist_ok=True)
+    design.graph.save(graph)
+    np.save(samples, x)
+    budget = ["--unrolled"] if design.plan.budget is None else ["--multipliers", str(design.plan.budget)]
+    which = "all" if simulators == ALL else simulators[0]
+    words = ["tensorgate", "verify", str(graph), "--input", str(samples), *budget, "--seed", str(seed)]
+    return shlex.join([*words, "--simulator", which])

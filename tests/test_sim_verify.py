@@ -3,6 +3,7 @@
 import json
 import pickle
 import re
+import shlex
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -122,25 +123,48 @@ def test_golden_with_another_tie_is_caught(tmp_path: Path, monkeypatch) -> None:
 # Faults in the PyRTL block, with the Verilog as it should be
 
 
+def replace_driver(design: rtlgen.Design, name: str, op: str, *more: str) -> None:
+    """Let the wire called ``name`` be what drove it, combined by ``op`` with the wires called ``more``."""
+    block = design.block
+    wire = block.wirevector_by_name[name]
+    driver = next(net for net in block.logic if net.dests and net.dests[0] is wire)
+    block.logic.remove(driver)
+    with pyrtl.set_working_block(block, no_sanity_check=True):
+        before = pyrtl.WireVector(len(wire))
+        block.add_net(driver._replace(dests=(before,)))
+        arguments = (before, *(block.wirevector_by_name[other] for other in more))
+        block.add_net(pyrtl.LogicNet(op, None, arguments, (wire,)))
+
+
+@pytest.mark.parametrize(
+    ("wire", "message"),
+    [
+        ("m_axis_tlast", "m_axis_tlast is 0 at cycle"),
+        ("frame_error", "frame_error is 1 at cycle"),
+        ("requantize1_out_last", "requantize1_out_last is"),
+    ],
+)
+def test_pyrtl_alone_watches_what_is_not_data(wire: str, message: str, design: rtlgen.Design, tmp_path: Path) -> None:
+    replace_driver(design, wire, "~")
+    difference = caught(design, tmp_path, simulators=["pyrtl"])
+    assert message in difference.message
+    assert Path(difference.waves or "").read_text().startswith("$timescale")
+
+
 def test_a_wrong_weight_in_pyrtl_is_caught(design: rtlgen.Design, tmp_path: Path, monkeypatch) -> None:
     freeze_verilog(monkeypatch, design)
     rom = next(m for m in design.block.memblock_by_name.values() if m.name == "dense1_weight_rom")
     rom.data[0] ^= 1
     difference = caught(design, tmp_path)
     assert (difference.witness, difference.layer, difference.sample) == ("pyrtl", "dense1", 0)
+    assert "dense1_out_data" in Path(difference.waves or "").read_text()
 
 
 @pytest.mark.slow
 def test_a_pin_that_only_lockstep_sees_is_caught(design: rtlgen.Design, tmp_path: Path, monkeypatch) -> None:
     """PyRTL's ready falls while the input pauses: no value and no count is wrong, but a pin differs on some cycles."""
     freeze_verilog(monkeypatch, design)
-    block = design.block
-    with pyrtl.set_working_block(block, no_sanity_check=True):
-        ready = block.wirevector_by_name["s_axis_tready"]
-        driver = next(net for net in block.logic if net.dests and net.dests[0] is ready)
-        block.logic.remove(driver)
-        valid = block.wirevector_by_name["s_axis_tvalid"]
-        block.add_net(pyrtl.LogicNet("&", None, (driver.args[0], valid), (ready,)))
+    replace_driver(design, "s_axis_tready", "&", "s_axis_tvalid")
     difference = caught(design, tmp_path)
     assert difference.witness == "lockstep"
     assert "s_axis_tready is 0 in PyRTL and 1 in Verilog" in difference.message
@@ -192,6 +216,28 @@ VERILOG_FAULTS: dict[str, tuple[Callable[[str], str], str]] = {
     "a buffer of one bank": (
         lambda text: re.sub(r"(dense1_write_bank <= ).*;", r"\g<1>1'd0;", text, count=1),
         "dense1",
+    ),
+    "an engine that pauses once": (
+        lambda text: re.sub(
+            r"assign dense1_reads = (.*);", r"assign dense1_reads = (\1) & (planted != 8'd100);", text, count=1
+        ).replace(
+            "endmodule",
+            "reg [7:0] planted;\nalways @(posedge clk) planted <= reset ? 8'd0 : planted + {7'd0, planted != 8'd255};\n"
+            "endmodule",
+        ),
+        "",
+    ),
+    "a last that never reaches the output": (
+        lambda text: re.sub(r"assign m_axis_tlast = .*;", "assign m_axis_tlast = 1'b0;", text, count=1),
+        "",
+    ),
+    "a valid inside that waits for ready": (
+        lambda text: re.sub(
+            r"assign requantize1_out_valid = (.*);",
+            r"assign requantize1_out_valid = (\1) & requantize1_out_ready;",
+            text,
+        ),
+        "requantize1",
     ),
     "an engine that pauses now and then": (
         lambda text: re.sub(
@@ -261,6 +307,46 @@ def test_values_outside_the_type_are_refused(design: rtlgen.Design) -> None:
 def test_floats_are_refused(design: rtlgen.Design) -> None:
     with pytest.raises(TypeError, match="must be integers of type s8"):
         sim.verify(design, X / 2)
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"simulators": "all of them"}, ValueError, "simulators must be among"),
+        ({"simulators": []}, ValueError, "not none"),
+        ({"patterns": [("coin",)]}, ValueError, "pairs"),
+        ({"patterns": ["coin"]}, ValueError, "pairs"),
+        ({"patterns": [("coin", "flip")]}, ValueError, "flip"),
+        ({"seed": "a"}, TypeError, "seed must be an int"),
+    ],
+    ids=str,
+)
+def test_bad_options_are_refused_before_anything_runs(
+    options: dict[str, object], error: type[Exception], message: str, design: rtlgen.Design, monkeypatch
+) -> None:
+    monkeypatch.setattr(witnesses, "check_bulk", lambda *_: pytest.fail("it ran"))
+    with pytest.raises(error, match=message):
+        sim.verify(design, X, **options)
+
+
+def test_a_graph_is_not_a_design() -> None:
+    with pytest.raises(TypeError, match=r"a Design, made by rtlgen\.generate, not Graph"):
+        sim.verify(GRAPH, X)
+
+
+def test_a_simulator_may_be_named_by_itself(design: rtlgen.Design) -> None:
+    assert sim.verify(design, X, simulators="pyrtl").simulators == ("pyrtl",)
+
+
+def test_a_failure_leaves_a_command_that_reproduces_it(tmp_path: Path, design: rtlgen.Design, monkeypatch) -> None:
+    monkeypatch.setitem(golden.ops.requantize.ARITHMETICS, "half_up", lambda x, m, s: (x * m) >> s)
+    with pytest.raises(sim.VerificationError) as error:
+        sim.verify(design, X, simulators="pyrtl", seed=5, build=tmp_path)
+    command = shlex.split(error.value.command or "")
+    assert command[:2] == ["tensorgate", "verify"]
+    assert Graph.load(command[2]).output_type == GRAPH.output_type
+    assert (np.load(command[command.index("--input") + 1]) == X).all()
+    assert command[-6:] == ["--multipliers", "8", "--seed", "5", "--simulator", "pyrtl"]
 
 
 def test_unknown_simulators_are_refused(design: rtlgen.Design) -> None:

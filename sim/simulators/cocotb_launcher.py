@@ -174,6 +174,15 @@ def run_testbench(
     return _result(build, log, build / "waves.vcd" if waves else None)
 
 
+def check_patterns(patterns: Sequence[tuple[str, str]]) -> None:
+    """Raise ValueError if these are not pairs of names of pause patterns."""
+    for pair in patterns:
+        if isinstance(pair, str) or len(pair) != 2:
+            raise ValueError(f"stall patterns must be pairs (source, sink), not {pair!r}")
+        for name in pair:
+            importlib.import_module("verif.pauses").pauses(name, 0)
+
+
 def _result(build: Path, log: Path, waves: Path | None) -> TestbenchResult:
     if not (build / "result.json").exists():
         text = log.read_text(errors="replace")

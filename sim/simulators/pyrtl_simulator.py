@@ -29,10 +29,16 @@ class Pyrtl:
         expected = len(x) * Beats.of(design.ports["output"]).count
         words: list[int] = []
         cycles: list[int] = []
+        beats = expected // len(x)
         for cycle, inspect in _cycles(design, x):
+            if inspect("frame_error"):
+                raise ValueError(f"{design.name} under PyRTL: frame_error is 1 at cycle {cycle}, every frame was whole")
             if inspect("m_axis_tvalid"):
                 words.append(inspect("m_axis_tdata"))
                 cycles.append(cycle)
+                if inspect("m_axis_tlast") != (len(words) % beats == 0):
+                    last = inspect("m_axis_tlast")
+                    raise ValueError(f"{design.name} under PyRTL: m_axis_tlast is {last} at cycle {cycle}")
                 if len(words) == expected:
                     return run_of(words, cycles, design)
         raise TimeoutError(f"{design.name} under PyRTL gave {len(words)} of {expected} output beats")
@@ -51,34 +57,56 @@ class Tap:
     cycles: IntArray
 
 
-def taps(design: Design, x: IntArray) -> dict[str, Tap]:
-    """Every layer's stream while the samples ``x`` run back to back, as far as they come."""
-    streams = design.ports["streams"]
-    words: dict[str, list[int]] = {port["tensor"]: [] for port in streams}
-    cycles: dict[str, list[int]] = {port["tensor"]: [] for port in streams}
-    wires = [tuple(f"{port['prefix']}_{wire}" for wire in ("valid", "ready", "data")) for port in streams]
-    for cycle, inspect in _cycles(design, x, [name for names in wires for name in names]):
-        for tensor, (valid, ready, data) in zip(words, wires, strict=True):
-            if inspect(valid) and inspect(ready):
-                words[tensor].append(inspect(data))
-                cycles[tensor].append(cycle)
+def taps(design: Design, x: IntArray, vcd: Path | None = None) -> dict[str, Tap]:
+    """Every layer's stream while the samples ``x`` run back to back, as far as they come.
+
+    Args:
+        design: with the block.
+        x: shape (batch, *shape).
+        vcd: where to write the waves of all named wires, if anywhere.
+
+    Raises:
+        ValueError: if ``last`` of a stream is not where it must be.
+    """
+    streams = {port["tensor"]: (Beats.of(port), port["prefix"]) for port in design.ports["streams"]}
+    words: dict[str, list[int]] = {tensor: [] for tensor in streams}
+    cycles: dict[str, list[int]] = {tensor: [] for tensor in streams}
+    watched = [f"{prefix}_{wire}" for _, prefix in streams.values() for wire in ("valid", "ready", "data", "last")]
+    named = [name for name in design.block.wirevector_by_name if not name.startswith(("tmp", "const_"))]
+    tracer = _tracer(design, named if vcd else watched)
+    for cycle, inspect in _cycles(design, x, tracer):
+        for tensor, (beats, prefix) in streams.items():
+            if not (inspect(f"{prefix}_valid") and inspect(f"{prefix}_ready")):
+                continue
+            words[tensor].append(inspect(f"{prefix}_data"))
+            cycles[tensor].append(cycle)
+            last = inspect(f"{prefix}_last")
+            if vcd is None and last != (len(words[tensor]) % beats.count == 0):
+                raise ValueError(f"{design.name} under PyRTL: {prefix}_last is {last} at cycle {cycle}")
+    if vcd is not None:
+        with vcd.open("w") as file:
+            tracer.print_vcd(file)
     found = {}
-    for port in streams:
-        beats = Beats.of(port)
-        whole = len(words[port["tensor"]]) // beats.count * beats.count
-        moved = np.array(cycles[port["tensor"]][:whole], dtype=np.int64).reshape(-1, beats.count)
-        found[port["tensor"]] = Tap(beats.unpack(words[port["tensor"]][:whole]), moved)
+    for tensor, (beats, _) in streams.items():
+        whole = len(words[tensor]) // beats.count * beats.count
+        moved = np.array(cycles[tensor][:whole], dtype=np.int64).reshape(-1, beats.count)
+        found[tensor] = Tap(beats.unpack(words[tensor][:whole]), moved)
     return found
 
 
-def _cycles(design: Design, x: IntArray, wires: Sequence[str] = ()) -> Iterator[tuple[int, Callable[[str], int]]]:
+def _tracer(design: Design, names: Sequence[str]) -> pyrtl.SimulationTrace:
+    return pyrtl.SimulationTrace([design.block.wirevector_by_name[name] for name in names])
+
+
+def _cycles(
+    design: Design, x: IntArray, tracer: pyrtl.SimulationTrace | None = None
+) -> Iterator[tuple[int, Callable[[str], int]]]:
     """Steps through the samples back to back; yields every cycle after the reset with a function that reads wires.
 
-    Without ``wires`` only ports and registers can be read, which is faster.
+    Without a tracer only ports and registers can be read, which is faster.
     """
     port = Beats.of(design.ports["input"])
     stimulus = port.pack(x)
-    tracer = pyrtl.SimulationTrace([design.block.wirevector_by_name[name] for name in wires]) if wires else None
     simulation = pyrtl.FastSimulation(tracer=tracer, block=design.block)
     pins = {"reset": 1, "s_axis_tdata": 0, "s_axis_tvalid": 0, "s_axis_tlast": 0, "m_axis_tready": 1}
     simulation.step(pins)
