@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
@@ -16,7 +17,7 @@ from rtlgen.plan import Plan, chain, plan
 from rtlgen.state import counter, state
 from rtlgen.stream import Stream, beats_of
 from rtlgen.tensor import HDLTensor
-from rtlgen.verilog import verilog_of, write_files
+from rtlgen.verilog import check_name, verilog_of, write_files
 
 INPUT, OUTPUT = "s_axis", "m_axis"
 
@@ -47,7 +48,11 @@ class Design:
         return verilog_of(self.name, self.graph, self.plan, self.block, self.layer_of)
 
     def write_verilog(self, path: str | Path) -> Path:
-        """Write the Verilog to ``path`` and the port description beside it, as ``.json``; both or none."""
+        """Write the Verilog to ``path``, which ends in ``.v``, and the port description beside it, as ``.json``.
+
+        Raises:
+            ValueError: for another ending, or if the ``.json`` is there and no port description.
+        """
         return write_files(Path(path), self.verilog, self.ports)
 
 
@@ -58,10 +63,12 @@ def generate(graph: Graph, multipliers: int = 64, *, unrolled: bool = False, nam
     bytes, the first lane in the least significant ones; spare bits of an input are ignored, of an output they repeat
     the sign. ``frame_error`` rises, and stays until reset, when ``s_axis_tlast`` comes at the wrong beat.
     """
-    if not name.isidentifier() or not name.isascii():
-        raise ValueError(f"the name of a design must be a Verilog identifier, not {name!r}")
-    nodes = chain(graph)
+    check_name(name)
     chosen = plan(graph, multipliers, unrolled=unrolled)
+    nodes = chain(graph)
+    for node in nodes:
+        if re.fullmatch(r"(tmp|const_)\d*(_\d+)?", node.name):
+            raise ValueError(f"a layer must not be called {node.name!r}: unnamed wires are called so")
     block = pyrtl.Block()
     layer_of: dict[str, str] = {}
     with pyrtl.set_working_block(block, no_sanity_check=True):
@@ -78,7 +85,14 @@ def generate(graph: Graph, multipliers: int = 64, *, unrolled: bool = False, nam
             layer_of |= dict.fromkeys(set(block.wirevector_by_name) - before, node.name)
             streams.append(_port(x.name, f"{x.name}_out", x.type, x.lanes, x.type.dtype.bits))
         _output(x)
-    block.sanity_check()
+    try:
+        block.sanity_check()
+    except pyrtl.PyrtlError as error:
+        names = sorted(chosen.layers)
+        alike = [f"{a!r} and {b!r}" for a in names for b in names if b.startswith(f"{a}_")]
+        if "Duplicate wire names" not in str(error) or not alike:
+            raise
+        raise ValueError(f"the layers {', '.join(alike)} have wires of the same names: rename one of them") from error
     ports = {
         "name": name,
         "top": name,

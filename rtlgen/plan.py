@@ -6,6 +6,8 @@ from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
+import numpy as np
+
 import rtlgen.ops  # noqa: F401 (registers the hardware of every op)
 from golden.graph import Graph, Node
 from golden.ops import Dense
@@ -77,8 +79,11 @@ def plan(graph: Graph, multipliers: int = 64, *, unrolled: bool = False) -> Plan
         TypeError, ValueError: for a budget that is no positive int.
         NotImplementedError: naming the layer that has no hardware.
     """
-    if isinstance(multipliers, bool) or not isinstance(multipliers, int):
+    if not isinstance(graph, Graph):
+        raise TypeError(f"hardware is made of a golden.Graph, not of {type(graph).__name__}: quantize a model first")
+    if isinstance(multipliers, bool) or not isinstance(multipliers, int | np.integer):
         raise TypeError(f"multipliers must be an int, not {multipliers!r}")
+    multipliers = int(multipliers)
     if multipliers < 1:
         raise ValueError(f"multipliers must be at least 1, not {multipliers}")
     nodes = chain(graph)
@@ -115,6 +120,8 @@ def chain(graph: Graph) -> tuple[Node, ...]:
     Raises:
         NotImplementedError: for any other graph, naming the first layer that is in the way.
     """
+    if not graph.nodes:
+        raise NotImplementedError("a graph without layers has no hardware")
     if len(graph.inputs) != 1 or len(graph.outputs) != 1:
         raise NotImplementedError("hardware has one input and one output so far, this graph has more")
     previous = next(iter(graph.inputs))
@@ -125,7 +132,7 @@ def chain(graph: Graph) -> tuple[Node, ...]:
                 f"so far, here {previous!r}"
             )
         previous = node.name
-    if graph.outputs != (previous,) or not graph.nodes:
+    if graph.outputs != (previous,):
         raise NotImplementedError(f"the output must be the last layer {previous!r} so far, not {graph.outputs[0]!r}")
     return graph.nodes
 

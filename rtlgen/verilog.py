@@ -15,6 +15,7 @@ from typing import Any
 import pyrtl
 
 from golden.graph import Graph
+from rtlgen.keywords import KEYWORDS
 from rtlgen.plan import Plan
 
 _DECLARED = re.compile(r"^    (?:reg|wire|localparam)(?:\[[^\]]*\])? ?(\w+)")
@@ -42,10 +43,28 @@ def verilog_of(name: str, graph: Graph, plan: Plan, block: pyrtl.Block, layer_of
     return _renumbered("\n".join([*_title(name, graph, plan), ports, *body])) + "\n"
 
 
+def check_name(name: str) -> None:
+    """Raise TypeError or ValueError if a Verilog module cannot have this name."""
+    if not isinstance(name, str):
+        raise TypeError(f"the name of a design must be a str, not {name!r}")
+    if not name.isidentifier() or not name.isascii() or name in KEYWORDS:
+        raise ValueError(f"the name of a design must be a Verilog identifier and no keyword, not {name!r}")
+
+
 def write_files(path: Path, verilog: str, ports: dict[str, Any]) -> Path:
-    """Write the Verilog to ``path`` and the port description beside it; an interrupted write leaves neither."""
+    """Write the Verilog to ``path`` and the port description beside it; neither is ever half-written.
+
+    Raises:
+        ValueError: if ``path`` does not end in ``.v``, or if a file that is no port description would be replaced.
+    """
+    description = path.with_suffix(".json")
+    if path.suffix != ".v":
+        raise ValueError(f"a Verilog file must end in .v, not {path.name!r}")
+    if description.exists() and not _is_port_description(description):
+        raise ValueError(f"{description} is no port description: it would be replaced by that of {path.name}")
     path.parent.mkdir(parents=True, exist_ok=True)
-    texts = {path: verilog, path.with_suffix(".json"): json.dumps(ports, indent=1) + "\n"}
+    # The description first: a description without Verilog is less misleading than the other way round.
+    texts = {description: json.dumps(ports, indent=1) + "\n", path: verilog}
     written: dict[Path, Path] = {}
     try:
         for target, text in texts.items():
@@ -57,6 +76,14 @@ def write_files(path: Path, verilog: str, ports: dict[str, Any]) -> Path:
         for temporary in written.values():
             temporary.unlink(missing_ok=True)
     return path
+
+
+def _is_port_description(path: Path) -> bool:
+    try:
+        content = json.loads(path.read_text())
+    except ValueError:
+        return False
+    return isinstance(content, dict) and {"top", "input", "output", "streams"} <= set(content)
 
 
 def _title(name: str, graph: Graph, plan: Plan) -> Iterator[str]:
@@ -103,7 +130,7 @@ def _sorted_by_layer(lines: list[str], order: dict[str, int], layer_of: dict[str
 
 def _prefix(name: str, layers: Iterable[str]) -> str:
     """The layer of something that is not a wire, a memory, by its name."""
-    return next((layer for layer in layers if name.startswith(f"{layer}_")), "")
+    return max((layer for layer in layers if name.startswith(f"{layer}_")), key=len, default="")
 
 
 def _renumbered(text: str) -> str:

@@ -12,11 +12,12 @@ from sim.simulators.simulator import Run, most_cycles, run_of
 if TYPE_CHECKING:
     from rtlgen import Design
 
+TOP = "tensorgate_bulk_bench"
 STIMULUS, OUTPUT = "stimulus.hex", "output.txt"
 
 _BENCH = """\
 `timescale 1ns/1ps
-module bench;
+module tensorgate_bulk_bench;
     reg clk = 1'b0;
     reg reset = 1'b1;
     reg [{last}:0] stimulus [0:{beats} - 1];  // last, data
@@ -63,7 +64,7 @@ def write_bench(design: Design, x: IntArray, build: Path) -> Path:
     lines = [f"{word | (flag if (place + 1) % source.count == 0 else 0):x}" for place, word in enumerate(words)]
     (build / STIMULUS).write_text("\n".join(lines) + "\n")
     (build / OUTPUT).unlink(missing_ok=True)
-    bench = build / "bench.v"
+    bench = build / "tensorgate_bulk_bench.v"
     bench.write_text(
         _BENCH.format(
             top=design.ports["top"],

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from golden.types import IntArray
-from sim.simulators.bench import read_run, write_bench
+from sim.simulators.bench import TOP, read_run, write_bench
 from sim.simulators.simulator import Run
 from sim.tools import run_tool
 
@@ -32,10 +32,10 @@ class Verilator:
         build.mkdir(parents=True, exist_ok=True)
         verilog = design.write_verilog(build / f"{design.name}.v")
         bench = write_bench(design, x, build)
-        options = ["--binary", "--timing", *WARNINGS_OFF, "--top-module", "bench", "-O3", "--Mdir", "obj", "-j", "1"]
+        options = ["--binary", "--timing", *WARNINGS_OFF, "--top-module", TOP, "-O3", "--Mdir", "obj", "-j", "1"]
         options += ["-CFLAGS", "-std=c++20 -fcoroutines -O1"]
         run_tool([program(), *options, bench.name, verilog.name], cwd=build, env=environment())
-        run_tool([build / "obj" / "Vbench"], cwd=build)
+        run_tool([build / "obj" / f"V{TOP}"], cwd=build)
         return read_run(design, len(x), build, self.name)
 
 
