@@ -45,9 +45,12 @@ clean:
 	rm -rf build $(VENV) *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-setup: $(VENV)/.ready icarus libpython
+# The quick checks first; one after the other, because the package manager has a lock.
+.NOTPARALLEL:
 
-setup-dev: $(VENV)/.ready-dev icarus libpython
+setup: icarus $(VENV)/.ready libpython
+
+setup-dev: icarus $(VENV)/.ready-dev libpython
 
 $(VENV)/.python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
