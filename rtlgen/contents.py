@@ -83,6 +83,8 @@ def elements_of_value(value: Any, shape: tuple[int, ...], dtype: IntType, seed: 
     if isinstance(value, str):
         if value != "input":
             raise ValueError(f'a value must be "input", a wire, wires or integers, not {value!r}')
+        if name in pyrtl.working_block().wirevector_by_name:
+            raise ValueError(f"there is a wire {name!r} in this block already: give the port another name")
         value = pyrtl.Input(prod(shape) * dtype.bits, name)
     if isinstance(value, WireVector):
         return elements_of_packed(value, shape, dtype)

@@ -607,3 +607,11 @@ def test_errors_say_what_was_expected_and_what_came(name):
     x = HDLTensor(3, value="input", bits=4)
     with pytest.raises(kind, match=message):
         act(x)
+
+
+def test_a_second_port_needs_a_name_of_its_own() -> None:
+    with pyrtl.temp_working_block():
+        HDLTensor(2, value="input")
+        with pytest.raises(ValueError, match="there is a wire 'net_input' in this block already"):
+            HDLTensor(2, value="input")
+        assert HDLTensor(2, value="input", name="other").shape == (2,)
