@@ -12,7 +12,10 @@ from golden.types import FloatArray, IntArray, TensorType
 
 @dataclass(frozen=True, eq=False)
 class Encoding:
-    """``real = scale * (integer - zero_point)``; both are scalars or per element of the innermost dimension."""
+    """``real = scale * (integer - zero_point)``; both are scalars or per element of the innermost dimension.
+
+    Encodings are equal by value.
+    """
 
     scale: FloatArray
     zero_point: IntArray
@@ -23,6 +26,14 @@ class Encoding:
             raise ValueError(f"a scale must be positive and finite, not {scale}")
         object.__setattr__(self, "scale", scale)
         object.__setattr__(self, "zero_point", np.asarray(self.zero_point, dtype=np.int64))
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Encoding):
+            return NotImplemented
+        return np.array_equal(self.scale, other.scale) and np.array_equal(self.zero_point, other.zero_point)
+
+    def __hash__(self) -> int:
+        return hash((self.scale.shape, self.zero_point.shape))
 
     def encode(self, x: npt.ArrayLike, type: TensorType) -> IntArray:
         """Floats, shape (batch, \\*shape), to integers of ``type``: rounded half up, then saturated.

@@ -10,18 +10,28 @@ from types import MappingProxyType
 import numpy as np
 import numpy.typing as npt
 
+from golden.classes import checked_classes
 from golden.encoding import Encoding
-from golden.ops.op import Op
+from golden.ops import Argmax, Op, Reshape
+from golden.ops.op import same_op
 from golden.types import FloatArray, IntArray, TensorType
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Node:
-    """One op in a graph; its result has the node's name."""
+    """One op in a graph; its result has the node's name. Nodes are equal by value, the arrays of their ops included."""
 
     name: str
     op: Op
     inputs: tuple[str, ...]
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Node):
+            return NotImplemented
+        return (self.name, self.inputs) == (other.name, other.inputs) and same_op(self.op, other.op)
+
+    def __hash__(self) -> int:
+        return hash((self.name, self.inputs))
 
 
 @dataclass(frozen=True)
@@ -33,9 +43,14 @@ class Graph:
         nodes: the ops.
         outputs: names of the result tensors.
         encodings: how floats map to the integers of a tensor, by tensor name; the integer meaning does not use it.
-        classes: what the indices of a classifier's result stand for, if anything.
+        classes: what the indices of a classifier's result stand for, if anything: one name per element that an
+            ``Argmax`` at the end chooses from, or per element of the innermost dimension of another output.
+
+    Names of inputs and nodes are ASCII identifiers: they become names of wires. Graphs are equal by value (the same
+    types, nodes, outputs, encodings and classes), and therefore not hashable.
 
     Raises:
+        TypeError: for names or classes that are not strings.
         ValueError: where types do not fit, a name is used twice or is unknown; a note names the layer.
     """
 
@@ -46,12 +61,15 @@ class Graph:
     classes: tuple[str, ...] = ()
     types: Mapping[str, TensorType] = field(init=False)
 
+    __hash__ = None  # type: ignore[assignment]
+
     def __post_init__(self) -> None:
+        for name in self.inputs:
+            _check_name(name, "an input's name")
         types = dict(self.inputs)
         for position, node in enumerate(self.nodes):
             try:
-                if not node.name.isidentifier():
-                    raise ValueError(f"a layer's name must be an identifier, not {node.name!r}")
+                _check_name(node.name, "a layer's name")
                 if node.name in types:
                     raise ValueError(f"the name {node.name!r} is used twice")
                 unknown = [name for name in node.inputs if name not in types]
@@ -67,6 +85,13 @@ class Graph:
                 f"a graph needs inputs and outputs among its tensors {', '.join(types)}, not {missing or self.outputs}"
             )
         object.__setattr__(self, "types", MappingProxyType(types))
+        object.__setattr__(self, "classes", checked_classes(self.classes))
+        choices = [self._choices(name) for name in self.outputs]
+        if self.classes and len(self.classes) not in choices:
+            raise ValueError(
+                f"an output that tells {' or '.join(map(str, choices))} classes apart needs as many names of classes, "
+                f"not {len(self.classes)}"
+            )
         object.__setattr__(self, "inputs", MappingProxyType(dict(self.inputs)))
         object.__setattr__(self, "encodings", MappingProxyType(dict(self.encodings)))
 
@@ -97,7 +122,7 @@ class Graph:
             name = names[position] if names else f"{kind}{counts[kind]}"
             nodes.append(Node(name, op, (previous,)))
             previous = name
-        return cls({"x": x}, tuple(nodes), (previous,), dict(encodings or {}), tuple(classes))
+        return cls({"x": x}, tuple(nodes), (previous,), dict(encodings or {}), checked_classes(classes))
 
     @property
     def input_type(self) -> TensorType:
@@ -159,7 +184,24 @@ class Graph:
 
         return load_graph(Path(path))
 
+    def _choices(self, output: str) -> int:
+        """How many indices an output can have (of an ``Argmax``, reshaped or not), or how many logits."""
+        makers = {node.name: node for node in self.nodes}
+        name = output
+        while name in makers and isinstance(makers[name].op, Reshape):
+            (name,) = makers[name].inputs
+        if name in makers and isinstance(makers[name].op, Argmax):
+            return self.types[makers[name].inputs[0]].inner
+        return self.types[output].inner
+
     def _only(self, names: tuple[str, ...], what: str) -> str:
         if len(names) != 1:
             raise ValueError(f"this needs a graph with one {what}, not {len(names)}: {', '.join(names)}")
         return names[0]
+
+
+def _check_name(name: object, what: str) -> None:
+    if not isinstance(name, str):
+        raise TypeError(f"{what} must be a string, not {name!r}")
+    if not name.isidentifier() or not name.isascii():
+        raise ValueError(f"{what} must be an identifier, not {name!r}: ASCII letters, digits, underscores")

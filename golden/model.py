@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from golden.classes import checked_classes
 from golden.types import FloatArray, IntArray
 
 
@@ -109,16 +110,17 @@ class Sequential:
 
     Args:
         layers: ``Linear``, ``ReLU``, ``SoftMax`` in the order of computation.
-        classes: what the indices of a classifier's outputs stand for, if anything.
+        classes: what the indices of a classifier's outputs stand for, if anything: one name per output.
 
     Raises:
         ValueError: without layers, or where a ``Linear`` cannot take what comes before it; a note names the layer.
-        TypeError: for a layer that is not callable.
+            Also for another number of classes than of outputs.
+        TypeError: for a layer that is not callable, or classes that are not strings.
     """
 
     def __init__(self, layers: Iterable[Layer], classes: Iterable[str] = ()) -> None:
         self.layers: tuple[Layer, ...] = tuple(layers)
-        self.classes = tuple(classes)
+        self.classes = checked_classes(classes)
         self.training = True
         if not self.layers:
             raise ValueError("Sequential needs at least one layer")
@@ -131,6 +133,9 @@ class Sequential:
                     error = ValueError(f"{layer} cannot take the {features} features of the Linear before it")
                     raise self.placed(error, position)
                 features = layer.out_features
+        known = all(isinstance(layer, Linear | ReLU | SoftMax) for layer in self.layers)
+        if self.classes and known and features not in (None, len(self.classes)):
+            raise ValueError(f"the {features} outputs of a Sequential need as many classes, not {len(self.classes)}")
 
     @property
     def linears(self) -> list[Linear]:

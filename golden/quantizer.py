@@ -17,6 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from golden.data import Dataset, Split
 from golden.encoding import Encoding
 from golden.graph import Graph
 from golden.model import Linear, ReLU, Sequential, SoftMax
@@ -44,7 +45,7 @@ class _Stage:
 
 def quantize(
     model: Sequential,
-    calibration: npt.ArrayLike,
+    calibration: npt.ArrayLike | Split,
     bits: int = 8,
     per_channel: bool = True,
     scale: str = "float",
@@ -54,7 +55,7 @@ def quantize(
 
     Args:
         model: Linear layers, each with a ReLU after it or not, and a SoftMax at the end or not.
-        calibration: typical inputs in raw units, shape (samples, features); the ranges are theirs.
+        calibration: typical inputs in raw units, shape (samples, features), or a split of them; the ranges are theirs.
         bits: width of inputs, weights and activations, 2 to 16, all signed.
         per_channel: one weight scale per output of a Linear rather than one per Linear.
         scale: ``"float"``, fixed-point multipliers of up to 17 bits with one shift per layer, or ``"power-of-two"``,
@@ -65,9 +66,10 @@ def quantize(
         A graph with encodings for the input and every tensor that stands for real numbers.
 
     Raises:
-        ValueError: for arguments or a model that cannot be quantized; a note names the layer.
+        TypeError, ValueError: for arguments or a model that cannot be quantized; a note names the layer.
     """
     stages = _stages(model, calibration, bits, scale)
+    bits = int(bits)
     dtype = IntType(bits, True)
     power = scale == "power-of-two"
     encoding = _input_encoding(stages[0].x, dtype, per_feature, power)
@@ -98,9 +100,9 @@ def quantize(
     return Graph.chain(x, *ops, encodings=encodings, classes=model.classes)
 
 
-def _stages(model: Sequential, calibration: npt.ArrayLike, bits: int, scale: str) -> list[_Stage]:
+def _stages(model: Sequential, calibration: npt.ArrayLike | Split, bits: int, scale: str) -> list[_Stage]:
     """The model cut into layers of hardware, with the calibration samples run through it."""
-    if isinstance(bits, bool) or not isinstance(bits, int) or not 2 <= bits <= 16:
+    if isinstance(bits, bool) or not isinstance(bits, (int, np.integer)) or not 2 <= bits <= 16:
         raise model.placed(ValueError(f"bits must be an int in 2..16, not {bits!r}"), 0)
     if scale not in SCALES:
         raise model.placed(ValueError(f"scale must be {' or '.join(map(repr, SCALES))}, not {scale!r}"), 0)
@@ -112,7 +114,10 @@ def _stages(model: Sequential, calibration: npt.ArrayLike, bits: int, scale: str
             raise model.placed(ValueError("a SoftMax must be the last layer"), position)
     if not isinstance(model.layers[0], Linear):
         raise model.placed(ValueError("a model to quantize must begin with a Linear"), 0)
-    x = np.asarray(calibration, dtype=np.float64)
+    if isinstance(calibration, Dataset):
+        known = ", ".join(map(repr, calibration))
+        raise model.placed(TypeError(f"calibration must be one split of the Dataset, by name: {known}"), 0)
+    x = np.asarray(calibration.x if isinstance(calibration, Split) else calibration, dtype=np.float64)
     features = model.layers[0].in_features
     if x.ndim != 2 or x.shape[1] != features:
         raise model.placed(ValueError(f"calibration must have shape (samples, {features}), not {x.shape}"), 0)

@@ -133,7 +133,9 @@ def _graph(header: Any, arrays: Arrays) -> Graph:
     if not isinstance(header, dict) or header.get("format") != FORMAT:
         raise ValueError(f"its header must say it is a {FORMAT}")
     version = header["version"]
-    if not isinstance(version, int) or version > VERSION:
+    if type(version) is not int or version < 1:  # a bool is an int, too
+        raise ValueError(f"the version of its format must be a positive int, not {version!r}")
+    if version > VERSION:
         raise ValueError(f"its format has version {version}, this program reads up to {VERSION}: a newer one wrote it")
     classes = {op.__name__: op for op in ops.ALL}
     nodes = []
@@ -147,13 +149,20 @@ def _graph(header: Any, arrays: Arrays) -> Graph:
             op = classes[entry["op"]](**fields)
         except (ValueError, TypeError) as error:
             raise ValueError(f"layer {entry['name']!r} is no valid {entry['op']}: {error}") from error
-        nodes.append(Node(entry["name"], op, tuple(entry["inputs"])))
+        nodes.append(Node(entry["name"], op, _strings(entry["inputs"], f"the inputs of layer {entry['name']!r}")))
     encodings = {
         name: Encoding(_read(entry["scale"], arrays), _read(entry["zero_point"], arrays))
         for name, entry in header["encodings"].items()
     }
     inputs = {name: TensorType(tuple(shape), IntType.parse(dtype)) for name, (dtype, shape) in header["inputs"].items()}
-    return Graph(inputs, tuple(nodes), tuple(header["outputs"]), encodings, tuple(header["classes"]))
+    outputs, names = _strings(header["outputs"], "the outputs"), _strings(header["classes"], "the classes")
+    return Graph(inputs, tuple(nodes), outputs, encodings, names)
+
+
+def _strings(value: Any, what: str) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise ValueError(f"{what} must be a list of strings, not {value!r}")
+    return tuple(value)
 
 
 def _write(value: Any, place: str, arrays: Arrays) -> Any:

@@ -107,14 +107,16 @@ def fit(
         resume: continue a training (or an import) instead of starting afresh.
 
     Raises:
-        ValueError: for an empty split, NaN, labels that are no output of the model, features that do not fit its first
-            layer, layers that cannot be trained, or a loss that grows beyond all bounds.
+        ValueError: for a setting out of range, an empty split, NaN, labels that are no output of the model, features
+            that do not fit its first layer, layers that cannot be trained, or a loss that grows beyond all bounds.
     """
     first, last = _trainable(model)
-    if epochs < 1 or batch_size < 1 or not learning_rate > 0 or weight_decay < 0:
+    for what, value, least in (("epochs", epochs, 1), ("batch_size", batch_size, 1), ("seed", seed, 0)):
+        if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
+            raise ValueError(f"{what} must be {'positive' if least else 'non-negative'} and an int, not {value!r}")
+    if not 0 < learning_rate < np.inf or not 0 <= weight_decay < np.inf:
         raise ValueError(
-            f"epochs, batch_size and learning_rate must be positive, weight_decay not negative, not {epochs}, "
-            f"{batch_size}, {learning_rate}, {weight_decay}"
+            f"learning_rate must be positive and weight_decay not negative, not {learning_rate} and {weight_decay}"
         )
     x, y = _checked(model, split, "the split")
     held_out = None if validation is None else _checked(model, validation, "the validation split")

@@ -1,33 +1,33 @@
 """The command ``tensorgate``: one verb for each intention.
 
-Exit status 0: fine. 1: a check failed, and what differs is printed. 2: bad input or usage, in one line on standard
-error that says what was expected, what came and where. 130: interrupted. With ``--json`` a verb prints one JSON object
-on standard output, and nothing else there.
+Exit status 0: fine. 1: a check failed, and what differs is printed; or a simulator crashed, and its log is printed.
+2: bad input or usage, in one line on standard error that says what was expected, what came and where. 130 and 143:
+stopped by Ctrl-C or a signal, nothing left behind. With ``--json`` a verb prints one JSON object on standard output,
+and nothing else there.
 """
 
 from __future__ import annotations
 
 import os
+import signal
 import sys
-from collections.abc import Callable, Sequence
-from difflib import get_close_matches
-from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
-from typing import Any, TypeVar
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from types import FrameType
 
-import click
+INTERRUPTED = 130
+"""Exit status, as a shell sees it, of a program that Ctrl-C has stopped."""
+POLITE = (signal.SIGTERM, signal.SIGHUP)
+"""Signals that leave a program the time to clean up."""
 
-from sim.commands import verbs
-from sim.commands.checks import SIMULATORS, CheckFailedError
-from sim.commands.design_argument import AtLeast
-from sim.commands.printing import say, silence
-from sim.commands.user_error import UserError, joined, one_line
-from sim.tools import ToolError
 
-INTERRUPTED, BROKEN_PIPE = 130, 141
-"""Exit statuses, as a shell sees them, of a program that Ctrl-C or a reader that went away has stopped."""
+class Stopped(KeyboardInterrupt):
+    """A signal has stopped the program: whatever cleans up after Ctrl-C does so now."""
 
-Verb = TypeVar("Verb", bound=Callable[..., None])
+    def __init__(self, number: int) -> None:
+        self.number = number
+        super().__init__(signal.Signals(number).name)
 
 
 def main(args: Sequence[str] | None = None) -> int:
@@ -36,215 +36,37 @@ def main(args: Sequence[str] | None = None) -> int:
         if getattr(sys, stream) is None:  # closed by the shell, `>&-`
             setattr(sys, stream, open(os.devnull, "w"))  # noqa: PTH123, SIM115 (it stays open to the end)
     try:
-        return _run(sys.argv[1:] if args is None else list(args))
-    except click.UsageError as error:
-        place = f"; see '{error.ctx.command_path} --help'" if error.ctx else ""
-        return _complain(f"{joined(error.format_message()).rstrip('.')}{place}", 2)
-    except UserError as error:
-        return _complain(one_line(error), 2)
-    except ToolError as error:
-        return _complain(str(error), 1)
+        with _signals_raise():
+            # Late, for it takes a moment, and in that moment Ctrl-C has to be one line, too.
+            from sim.commands.command_line import run
+
+            return run(sys.argv[1:] if args is None else args)
+    except Stopped as stop:
+        print(f"tensorgate: stopped by {stop}", file=sys.stderr)
+        return 128 + stop.number
     except KeyboardInterrupt:
-        return _complain("interrupted", INTERRUPTED)
-    except BrokenPipeError:
-        silence()
-        return BROKEN_PIPE
+        print("tensorgate: interrupted", file=sys.stderr)
+        return INTERRUPTED
 
 
-def _run(args: list[str]) -> int:
+@contextmanager
+def _signals_raise() -> Iterator[None]:
+    """What would end the process on the spot raises ``Stopped``, once; what it was started to ignore it ignores."""
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        for polite in taken:
+            signal.signal(polite, signal.SIG_IGN)  # nothing disturbs the cleaning up
+        raise Stopped(number)
+
+    main_thread = threading.current_thread() is threading.main_thread()
+    taken = [number for number in POLITE if main_thread and signal.getsignal(number) is signal.SIG_DFL]
+    for number in taken:
+        signal.signal(number, stop)
     try:
-        with tensorgate.make_context("tensorgate", args) as context:
-            tensorgate.invoke(context)
-    except click.exceptions.Exit as end:  # of --help and --version
-        return end.exit_code
-    except CheckFailedError as failure:
-        say(str(failure))
-        return 1
-    return 0
-
-
-def _complain(text: str, status: int) -> int:
-    print(f"tensorgate: {text}", file=sys.stderr)
-    return status
-
-
-class _Verbs(click.Group):
-    """The verbs in the order of their definition; an unknown one is told what there is."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(self.commands)
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        if args[0] not in self.commands:
-            near = get_close_matches(args[0], self.commands, n=1)
-            suggestion = f"; did you mean {near[0]!r}?" if near else ""
-            raise UserError(f"there is no verb {args[0]!r}, there are {', '.join(self.commands)}{suggestion}")
-        return super().resolve_command(ctx, args)
-
-
-def _print_version(ctx: click.Context, param: click.Parameter, wanted: bool) -> None:
-    if wanted:
-        try:
-            say(f"tensorgate {version('tensorgate')}")
-        except PackageNotFoundError:
-            say("tensorgate, not installed: run from its sources")
-        ctx.exit()
-
-
-def _model(verb: Verb) -> Verb:
-    return click.argument("model")(verb)
-
-
-def _multipliers(verb: Verb) -> Verb:
-    unrolled = click.option("--unrolled", is_flag=True, help="Constant weights as adder graphs, without multipliers.")
-    budget = click.option(
-        "--multipliers", type=AtLeast(1), metavar="N", help="Most multipliers of the whole network.  [default: 64]"
-    )
-    return budget(unrolled(verb))
-
-
-def _json(verb: Verb) -> Verb:
-    return click.option("--json", is_flag=True, help="Print one JSON object and nothing else.")(verb)
-
-
-def _samples(default: str) -> Callable[[Verb], Verb]:
-    return click.option("--samples", type=AtLeast(1), metavar="N", help=f"The first N samples.  [default: {default}]")
-
-
-def _simulator(names: Sequence[str], default: str) -> Callable[[Verb], Verb]:
-    return click.option("--simulator", type=click.Choice(names), default=default, show_default=True)
-
-
-def _path(*names: str, metavar: str = "FILE", **more: Any) -> Callable[[Verb], Verb]:
-    return click.option(*names, type=Path, metavar=metavar, **more)
-
-
-@click.group(
-    cls=_Verbs,
-    invoke_without_command=True,
-    context_settings={"max_content_width": 100, "help_option_names": ["-h", "--help"]},
-)
-@click.option(
-    "--version", is_flag=True, is_eager=True, expose_value=False, callback=_print_version, help="Show the version."
-)
-@click.pass_context
-def tensorgate(context: click.Context) -> None:
-    """Turns neural networks into hardware, and proves that the hardware is right.
-
-    MODEL is the name of a built-in network, see 'tensorgate zoo', or the path of a graph that Graph.save wrote. Where
-    both exist, './iris' is the file.
-
-    \b
-    Exit status:
-      0  fine
-      1  a check failed; what differs is printed
-      2  bad input or usage; one line on standard error
-    """
-    if context.invoked_subcommand is None:
-        say(context.get_help())
-
-
-@tensorgate.command()
-@_json
-def zoo(json: bool) -> None:
-    """List the built-in networks and their accuracy.
-
-    \b
-    Examples:
-      tensorgate zoo
-      tensorgate zoo --json
-    """
-    verbs.zoo(json)
-
-
-@tensorgate.command()
-@_model
-@_path("--input", required=True, help="Integer inputs, shape (batch, ...), as numpy.save writes them.")
-@_path("--output", required=True, help="Where the integer outputs go; replaced if it exists.")
-@click.option(
-    "--arithmetic", type=click.Choice(["tflm", "single", "half_up"]), help="How requantizing rounds; so far as built."
-)
-def golden(model: str, input: Path, output: Path, arithmetic: str | None) -> None:
-    """Run the golden model: what the hardware has to compute.
-
-    \b
-    Examples:
-      tensorgate golden iris --input x.npy --output y.npy
-      tensorgate golden my.graph --input x.npy --output y.npy --arithmetic half_up
-    """
-    verbs.golden(model, input, output, arithmetic)
-
-
-@tensorgate.command()
-@_model
-@_multipliers
-@_json
-def plan(model: str, multipliers: int | None, unrolled: bool, json: bool) -> None:
-    """Show the hardware of every layer and its cycles.
-
-    \b
-    Examples:
-      tensorgate plan digits
-      tensorgate plan digits --multipliers 256 --json
-      tensorgate plan my.graph --unrolled
-    """
-    verbs.plan(model, multipliers, unrolled, json)
-
-
-@tensorgate.command()
-@_model
-@_path("-o", "--output", metavar="DIR", required=True, help="A new or empty folder, or one that this wrote.")
-@_multipliers
-def generate(model: str, output: Path, multipliers: int | None, unrolled: bool) -> None:
-    """Write Verilog and a description of its ports.
-
-    \b
-    Examples:
-      tensorgate generate iris -o iris_hardware
-      tensorgate generate my.graph -o hardware --unrolled
-    """
-    verbs.generate(model, output, multipliers, unrolled)
-
-
-@tensorgate.command()
-@_model
-@_samples("32, or all of --input")
-@click.option("--seed", type=AtLeast(0), default=0, metavar="S", help="Of stalls, resets and random samples.")
-@_simulator([*SIMULATORS, "all"], "all")
-@_multipliers
-@_path("--input", help="Integer inputs, shape (batch, ...), as numpy.save writes them.")
-@_json
-def verify(**options: Any) -> None:
-    """Compare golden, PyRTL and Verilog bit by bit and cycle by cycle.
-
-    The samples are those of --input, or else of the task's test set; for a graph file corner cases and random integers.
-    'all' stands for pyrtl and icarus; under icarus the design is also stalled, reset and compared layer by layer.
-
-    \b
-    Examples:
-      tensorgate verify iris
-      tensorgate verify digits --samples 100 --multipliers 256 --seed 7
-      tensorgate verify my.graph --simulator pyrtl --unrolled --json
-    """
-    verbs.verify(**options)
-
-
-@tensorgate.command()
-@_model
-@_samples("the whole test set")
-@_simulator(tuple(SIMULATORS), "icarus")
-@_json
-def accuracy(model: str, samples: int | None, simulator: str, json: bool) -> None:
-    """Measure float, golden and hardware accuracy on a test set.
-
-    \b
-    Examples:
-      tensorgate accuracy iris
-      tensorgate accuracy mnist --samples 100 --json
-    """
-    verbs.accuracy(model, samples, simulator, json)
+        yield
+    finally:
+        for number in taken:
+            signal.signal(number, signal.SIG_DFL)
 
 
 if __name__ == "__main__":

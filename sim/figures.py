@@ -2,8 +2,9 @@
 
 ``draw_quantization(histograms, path)`` writes the picture of one feature before and after quantization::
 
+    data = golden.load_iris(seed=0)
     quantize = golden.QuantizeTransform(bits=8).fit(data)
-    sim.figures.draw_quantization(quantize.histograms(data, "sepal length (cm)"), "sepal_length.svg")
+    sim.draw_quantization(quantize.histograms(data, "sepal length (cm)"), "sepal_length.svg")
 """
 
 from __future__ import annotations

@@ -99,7 +99,7 @@ def verify(
         seed: of stalls, resets, garbage.
         patterns: pairs of pause patterns (source, sink), see ``verif.pauses``.
         build: folder for the files; without it they are gone after success, and named in the error after a failure.
-        command: what reproduces this run, for the error message; without it, one that reads graph and samples from files.
+        command: what reproduces this run, for the error; without it, one that reads graph and samples from files.
 
     Raises:
         VerificationError: at the first difference: layer, element, sample, cycle, both values, waves.

@@ -33,7 +33,11 @@ def random_chain(seed: int) -> Graph:
 def _dense(x: TensorType, random: Random) -> Op:
     if len(x.shape) != 1:
         return Reshape((x.size,))
-    outputs, weight_bits, bias_bits = random.randint(1, 6), random.choice([0, 1, 2, 4, 7, 7, 14]), random.choice([0, 8, 50])
+    outputs, weight_bits, bias_bits = (
+        random.randint(1, 6),
+        random.choice([0, 1, 2, 4, 7, 7, 14]),
+        random.choice([0, 8, 50]),
+    )
     most, bias = (1 << weight_bits) - 1, (1 << bias_bits) - 1
     weight = [[random.choice([0, *[random.randint(-most, most)] * 4]) for _ in range(x.inner)] for _ in range(outputs)]
     return Dense(np.array(weight), np.array([random.randint(-bias, bias) for _ in range(outputs)]))

@@ -185,3 +185,24 @@ def test_arbitrary_bytes_are_read_or_refused_by_value_error(tmp_path_factory, co
         assert len(CSVLoader(path, has_header=False)["all"]) >= 1
     except ValueError as error:
         assert "data.csv" in str(error)  # noqa: PT017 - either outcome is fine, an error must name the file
+
+
+def test_a_label_in_the_place_of_has_header_is_refused(write):
+    with pytest.raises(TypeError, match=r"has_header must be True or False, not 'y'; a column of labels is label="):
+        CSVLoader(write("a,y\n1,u\n"), "y")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("one", "other"), [("1", "1.0"), ("01", "1"), ("0", "-0"), ("10", "1e1")])
+def test_one_number_written_in_two_ways_is_not_two_classes(write, one, other):
+    for more in ("7", "none"):
+        with pytest.raises(
+            ValueError, match=rf"data\.csv, line 4, column 'y': the class '{other}' is written '{one}' in"
+        ):
+            CSVLoader(write(f"a,y\n1,{one}\n2,{more}\n3,{other}\n"))
+
+
+def test_long_keys_that_are_one_float_are_two_classes(write):
+    assert CSVLoader(write("a,y\n1,9007199254740993\n2,9007199254740992\n")).classes == (
+        "9007199254740992",
+        "9007199254740993",
+    )

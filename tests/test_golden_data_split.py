@@ -1,9 +1,20 @@
+import hashlib
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from golden.data import Dataset, DataSplitterTransform, Split
+from golden.data import (
+    Dataset,
+    DataSplitterTransform,
+    Split,
+    load_breast_cancer,
+    load_digits,
+    load_iris,
+    load_mnist,
+    load_wine,
+)
 
 
 def numbered(labels):
@@ -120,3 +131,64 @@ def test_divided_data_is_not_divided_again():
     split = DataSplitterTransform(["train", "test"], [0.8, 0.2])
     with pytest.raises(ValueError, match="must have one split, not train, test"):
         split(split(numbered([0] * 5)))
+
+
+def test_many_small_classes_leave_no_split_short():
+    data = DataSplitterTransform(["train", "test"], [0.8, 0.2])(numbered(sorted(list(range(50)) * 2)))
+    assert sizes(data) == [80, 20]
+    assert np.bincount(data["test"].y).max() == 1  # ten per cent of a class of two: none or one
+    again = DataSplitterTransform(["train", "test"], [0.8, 0.2])(numbered(sorted(list(range(50)) * 2)))
+    assert again["test"].x.tolist() == data["test"].x.tolist()
+
+
+def test_the_classes_whose_remainder_is_nearest_give_way():
+    # shares of train: 1.6 of each pair, 2.4 of each triple; all pairs round up to 2, and triples down to 2
+    labels = [label for label in range(10) for _ in range(2)]
+    labels += [label for label in range(10, 12) for _ in range(3)]
+    data = DataSplitterTransform(["train", "test"], [0.8, 0.2])(numbered(labels))
+    assert sizes(data) == [21, 5]  # 20.8 and 5.2
+    assert np.bincount(data["train"].y)[10:].tolist() == [2, 2]
+
+
+@given(
+    st.lists(st.integers(0, 30), max_size=90),
+    st.lists(st.integers(1, 10), min_size=1, max_size=5),
+)
+def test_sizes_and_classes_are_near_their_shares(labels, weights):
+    fractions = [weight / sum(weights) for weight in weights]
+    data = DataSplitterTransform([f"s{i}" for i in range(len(weights))], fractions)(
+        numbered(np.array(labels, dtype=np.int64))
+    )
+    for split, fraction in zip(data.values(), fractions, strict=True):
+        assert abs(len(split) - len(labels) * fraction) <= 1 + 1e-9  # the share is a float product
+        for label in set(labels):
+            assert abs(int(np.sum(split.y == label)) - labels.count(label) * fraction) < 1 + 1e-9
+
+
+@pytest.mark.parametrize(
+    ("load", "train", "test", "digest"),
+    [
+        (load_iris, 120, 30, "0a006e0550d6"),
+        (load_wine, 142, 36, "517ae3de3d38"),
+        (load_breast_cancer, 456, 113, "06053b016c0d"),
+        (load_digits, 1438, 359, "e1739451f0ef"),
+        (load_mnist, 4000, 1000, "d60753b50784"),
+    ],
+)
+def test_the_built_in_splits_are_those_the_networks_were_trained_on(load, train, test, digest):
+    data = load(seed=0)
+    assert sizes(data) == [train, test]
+    assert hashlib.sha1(data["train"].x.tobytes()).hexdigest()[:12] == digest
+
+
+def test_ties_among_many_classes_and_splits_are_repaired_exactly():
+    rng = np.random.default_rng(0)  # equal costs that differ in their last digits, which hypothesis rarely draws
+    for _ in range(300):
+        weights = rng.integers(1, 12, int(rng.integers(1, 6)))
+        labels = np.repeat(np.arange(40), rng.integers(1, 6, 40))
+        fractions = weights / weights.sum()
+        data = DataSplitterTransform([f"s{i}" for i in range(len(weights))], fractions.tolist())(numbered(labels))
+        assert np.max(np.abs(np.array(sizes(data)) - fractions * len(labels))) < 1 + 1e-9
+        for split, fraction in zip(data.values(), fractions, strict=True):
+            shares = np.bincount(labels) * fraction
+            assert np.max(np.abs(np.bincount(split.y, minlength=40) - shares)) < 1 + 1e-9

@@ -147,3 +147,49 @@ def test_what_is_no_transform_is_refused(transform):
 def test_what_is_no_dataset_is_refused():
     with pytest.raises(TypeError, match="must be given a Dataset, not list"):
         TransformsPipeline([])([[1.0]])
+
+
+def outlier_in_test():
+    """Ten samples of which the splitter of seed 0 gives two to test; one of these is an outlier."""
+    numbers = Dataset({"all": Split(np.arange(10.0).reshape(-1, 1))})
+    last = int(DataSplitterTransform(["train", "test"], [0.8, 0.2])(numbers)["test"].x[0, 0])
+    x = np.arange(10.0)
+    x[last] = 1000.0
+    return dataset(all=x.reshape(-1, 1))
+
+
+def test_in_the_order_of_the_post_nothing_is_fitted_on_test_data():
+    data, split = outlier_in_test(), DataSplitterTransform(["train", "test"], [0.8, 0.2])
+    normalize, quantize = NormalizeZScoreTransform(), QuantizeTransform(bits=8)
+    result = TransformsPipeline([normalize, quantize, split])(data)
+    train = split(data)["train"].x
+    assert normalize.mean.tolist() == [train.mean()]
+    assert normalize.std.tolist() == [train.std()]
+    assert quantize.high.tolist() == [((train - train.mean()) / train.std()).max()]
+    first = TransformsPipeline([split, NormalizeZScoreTransform(), QuantizeTransform(bits=8)])(data)
+    for name in ("train", "test"):
+        assert result[name].x.tolist() == first[name].x.tolist()
+    assert result["test"].x.max() == 127  # the outlier saturates
+
+
+def test_what_is_not_fitted_stays_before_the_splitter():
+    def undivided(data):
+        assert len(data) == 1
+        return data
+
+    split = DataSplitterTransform(["train", "test"], [0.8, 0.2])
+    normalize = NormalizeZScoreTransform()
+    assert len(TransformsPipeline([undivided, normalize, split])(outlier_in_test())) == 2
+    assert normalize.mean[0] < 10
+    assert len(TransformsPipeline([NormalizeZScoreTransform(0.0, 2.0), undivided, split])(outlier_in_test())) == 2
+
+
+def test_a_splitter_that_cannot_be_moved_is_refused():
+    def own(data):
+        return data
+
+    split = DataSplitterTransform(["train", "test"], [0.8, 0.2])
+    with pytest.raises(ValueError, match=r"must come before QuantizeTransform.*cannot be moved there past <function"):
+        TransformsPipeline([QuantizeTransform(), own, split])
+    with pytest.raises(ValueError, match="must be a split 'train' to fit on among a, b"):
+        TransformsPipeline([QuantizeTransform(), DataSplitterTransform(["a", "b"], [0.5, 0.5])])(outlier_in_test())

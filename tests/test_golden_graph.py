@@ -7,7 +7,7 @@ import pytest
 
 from golden.encoding import Encoding
 from golden.graph import Graph, Node
-from golden.ops import Argmax, Dense, Relu, Requantize
+from golden.ops import Argmax, Dense, Relu, Requantize, Reshape
 from golden.types import IntType, TensorType
 
 S8 = IntType(8, True)
@@ -121,3 +121,54 @@ def test_a_graph_is_immutable_and_can_be_pickled():
         graph.types["x"] = X  # type: ignore[index]
     again = pickle.loads(pickle.dumps(graph))
     assert again([[3, 4]]).tolist() == graph([[3, 4]]).tolist()
+
+
+@pytest.mark.parametrize("name", ["größe", "a b", "1a", "", "a-b"])
+def test_names_are_ascii_identifiers(name):
+    with pytest.raises(ValueError, match="a layer's name must be an identifier, not"):
+        Graph.chain(X, Relu(), names=[name])
+    with pytest.raises(ValueError, match="an input's name must be an identifier, not"):
+        Graph({name: X}, (Node("a", Relu(), (name,)),), ("a",))
+    with pytest.raises(TypeError, match="a layer's name must be a string, not 3"):
+        Graph({"x": X}, (Node(3, Relu(), ("x",)),), ("a",))  # type: ignore[arg-type]
+
+
+def test_classes_must_fit_the_output():
+    abc, ops = ["a", "b", "c"], (dense(3), requantize())
+    assert Graph.chain(X, *ops, Argmax(), classes=abc).classes == ("a", "b", "c")
+    assert Graph.chain(X, *ops, Argmax(), Reshape((1,)), classes=abc).classes == ("a", "b", "c")
+    assert Graph.chain(X, *ops, classes=abc).classes == ("a", "b", "c")
+    for chain in (ops, (*ops, Argmax())):
+        for classes in (["a", "b"], ["a", "b", "c", "d"]):
+            with pytest.raises(ValueError, match=f"tells 3 classes apart needs as many names.*, not {len(classes)}"):
+                Graph.chain(X, *chain, classes=classes)
+        with pytest.raises(TypeError, match="classes must be a list of strings, not 'abc'"):
+            Graph.chain(X, *chain, classes="abc")
+        with pytest.raises(TypeError, match="classes must be a list of strings"):
+            Graph.chain(X, *chain, classes=[0, 1, 2])  # type: ignore[list-item]
+
+
+def test_graphs_are_equal_by_value():
+    def graph(zero_point=0, encoding=0.5, classes=("a", "b", "c"), x=X):
+        ops = (dense(), Requantize(np.array(1), np.array(2), zero_point, S8))
+        return Graph.chain(x, *ops, encodings={"x": Encoding(np.array(encoding), np.array(0))}, classes=classes)
+
+    assert graph() == graph() == pickle.loads(pickle.dumps(graph()))
+    assert graph() != graph(zero_point=1)
+    assert graph() != graph(encoding=0.25)
+    assert graph() != graph(classes=())
+    assert graph() != graph(x=TensorType((2,), IntType(7, True)))
+    assert graph() != "graph"
+    assert graph().node("dense1") == graph().node("dense1") != graph().node("requantize1")
+    assert len({graph().node("dense1"), graph().node("dense1")}) == 1
+    with pytest.raises(TypeError, match="unhashable"):
+        hash(graph())
+
+
+def test_encodings_are_equal_by_value():
+    one, same = (Encoding(np.array([0.5, 2.0]), np.array([0, 10])) for _ in range(2))
+    assert one == same
+    assert len({one, same}) == 1
+    assert one != Encoding(np.array([0.5, 2.0]), np.array([0, 11]))
+    assert one != Encoding(np.array([0.5, 3.0]), np.array([0, 10]))
+    assert one != 0.5

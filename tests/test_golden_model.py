@@ -92,3 +92,18 @@ def test_linear_needs_positive_feature_counts(features):
 def test_linear_from_weights_checks_shapes():
     with pytest.raises(ValueError, match=r"not \(1, 2\) and \(2,\)"):
         Linear.from_weights([[1.0, 2.0]], [0.0, 0.0])
+
+
+@pytest.mark.parametrize(
+    ("classes", "error", "message"),
+    [
+        (["a", "b", "c"], ValueError, "the 2 outputs of a Sequential need as many classes, not 3"),
+        ("ab", TypeError, "classes must be a list of strings, not 'ab'"),
+        ([0, 1], TypeError, r"classes must be a list of strings, not \(0, 1\)"),
+    ],
+)
+def test_classes_must_fit_the_outputs(classes, error, message):
+    with pytest.raises(error, match=message):
+        Sequential([Linear(2, 3), ReLU(), Linear(3, 2), SoftMax()], classes)
+    assert Sequential([Linear(2, 2)], ["a", "b"]).classes == ("a", "b")
+    assert Sequential([Linear(2, 3), lambda x: x[:, :2]], ["a", "b"]).classes == ("a", "b")  # its outputs are unknown

@@ -229,3 +229,28 @@ def test_same_op_compares_by_value():
     assert same_op(a, b)
     assert not same_op(a, Requantize(np.array([1, 3]), np.array([0, 0]), 0, S8))
     assert not same_op(Relu(), Argmax())
+
+
+def test_requantize_counts_the_zero_point_among_what_must_fit():
+    x, wide = TensorType((1,), IntType(32, True)), IntType(40, True)
+    with pytest.raises(ValueError, match="with the zero point 274877906944 needs 65 bits, the golden model has 64"):
+        Requantize(np.array(2**32 - 1), np.array(0), 2**38, wide).out_type(x)
+    op = Requantize(np.array(2**31 - 1), np.array(0), 2**38, wide)
+    op.out_type(x)
+    for extreme in (x.dtype.min, x.dtype.max):
+        expected = requantize_oracle(extreme, 2**31 - 1, 0, 2**38, wide.min, wide.max)
+        assert op(np.array([[extreme]])).tolist() == [[expected]]
+
+
+def test_the_zero_point_of_requantize_is_an_int():
+    for zero_point in (True, 1.0, np.float64(1.0), np.bool_(True), None):
+        with pytest.raises(TypeError, match="zero point of Requantize must be an int, not"):
+            Requantize(np.array(1), np.array(0), zero_point, S8)  # type: ignore[arg-type]
+    op = Requantize(np.array(1), np.array(0), np.int64(3), S8)  # type: ignore[arg-type]
+    assert type(op.zero_point) is int
+
+
+def test_requantize_without_channels_is_refused():
+    empty = np.zeros(0, dtype=np.int64)
+    with pytest.raises(ValueError, match="must have at least one channel"):
+        Requantize(empty, empty, 0, S8)

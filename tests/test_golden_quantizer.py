@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from golden.data import load_iris
+from golden.data import Dataset, Split, load_iris
 from golden.model import Linear, ReLU, Sequential, SoftMax
 from golden.ops import Argmax, Dense, Relu, Requantize
 from golden.quantizer import quantize
@@ -308,3 +308,12 @@ def test_models_that_cannot_be_quantized_name_the_layer():
     broken.linears[1].bias[0] = np.nan
     with pytest.raises(ValueError, match=r"(?s)weight or bias is NaN.*in layer 3 of 3"):
         quantize(broken, x)
+
+
+def test_calibration_may_be_a_split_and_bits_a_numpy_integer():
+    x = samples(3)
+    expected = quantize(model(3, 5, 2), x, bits=6)
+    assert quantize(model(3, 5, 2), Split(x), bits=np.int64(6)) == expected
+    assert quantize(model(3, 5, 2), Split(x, np.zeros(len(x), dtype=np.int64)), bits=6) == expected
+    with pytest.raises(TypeError, match="must be one split of the Dataset, by name: 'train', 'test'"):
+        quantize(model(3, 5, 2), Dataset({"train": Split(x), "test": Split(x)}))

@@ -61,6 +61,7 @@ def test_what_is_saved_is_loaded(saved):
         assert np.array_equal(loaded.encodings[name].zero_point, encoding.zero_point)
     x = np.arange(-8, 8).reshape(4, 2, 2)
     assert np.array_equal(loaded(x), graph(x))
+    assert loaded == graph != example(weight=4)
 
 
 def test_equal_graphs_give_equal_bytes_and_no_suffix_is_added(tmp_path):
@@ -186,6 +187,15 @@ def test_another_zip_is_refused(tmp_path):
         (lambda h: h.update(nodes=3), "TypeError"),
         (lambda h: h["inputs"].update(x=["f8", [2, 2]]), "must look like s8 or u4, not 'f8'"),
         (lambda h: h["encodings"]["x"].update(scale=-1.0), "positive and finite"),
+        (lambda h: h.update(version=True), "version of its format must be a positive int, not True"),
+        (lambda h: h.update(version=0), "version of its format must be a positive int, not 0"),
+        (lambda h: h.update(version=1.0), r"version of its format must be a positive int, not 1\.0"),
+        (lambda h: h.update(classes="ab"), "the classes must be a list of strings, not 'ab'"),
+        (lambda h: h.update(classes=[0, 1]), r"the classes must be a list of strings, not \[0, 1\]"),
+        (lambda h: h.update(classes=["a", "b", "c"]), "tells 2 classes apart needs as many names of classes, not 3"),
+        (lambda h: h.update(outputs="argmax1"), "the outputs must be a list of strings, not 'argmax1'"),
+        (lambda h: h["nodes"][0].update(inputs="x"), "the inputs of layer 'reshape1' must be a list of strings"),
+        (lambda h: h["nodes"][0].update(name=3), "a layer's name must be a string, not 3"),
     ],
 )
 def test_a_file_that_is_no_valid_graph_says_why(saved, change, message):

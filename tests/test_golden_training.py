@@ -189,3 +189,22 @@ def test_bad_settings_are_refused(setting):
 def test_accuracy_needs_labels():
     with pytest.raises(ValueError, match="integer labels"):
         accuracy(classifier(), Samples(np.ones((2, 2)), np.ones(2)))
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ({"seed": -1}, "seed must be non-negative and an int, not -1"),
+        ({"seed": 0.5}, r"seed must be non-negative and an int, not 0\.5"),
+        ({"epochs": 1.5}, r"epochs must be positive and an int, not 1\.5"),
+        ({"epochs": True}, "epochs must be positive and an int, not True"),
+        ({"batch_size": 8.0}, r"batch_size must be positive and an int, not 8\.0"),
+        ({"learning_rate": np.inf}, "learning_rate must be positive and weight_decay not negative, not inf"),
+    ],
+)
+def test_a_bad_setting_is_named_before_anything_changes(setting, message):
+    net = classifier()
+    before = [array.copy() for array in net.parameters()]
+    with pytest.raises(ValueError, match=message):
+        fit(net, blobs(), **setting)
+    assert all(np.array_equal(a, b) for a, b in zip(before, net.parameters(), strict=True))

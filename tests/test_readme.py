@@ -2,10 +2,12 @@
 
 import contextlib
 import io
+import json
 import re
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyrtl
 import pytest
 
@@ -52,17 +54,88 @@ def test_pictures_are_there() -> None:
     assert all((ROOT / picture).is_file() for picture in pictures)
 
 
-def test_commands_exist() -> None:
-    from sim.cli import tensorgate
+def commands() -> list[list[str]]:
+    """The words of every command line in the README's shell blocks that calls ``tensorgate``."""
+    lines = [line.partition("#")[0].split() for block in blocks("sh") for line in block.splitlines()]
+    return [words for words in lines if words and words[0] == "tensorgate"]
 
-    named = set(re.findall(r"^(?:\$ )?tensorgate (\w+)", README, re.MULTILINE))
-    assert named
-    assert named <= set(tensorgate.commands)
+
+def test_commands_exist() -> None:
+    from sim.commands.command_line import tensorgate
+
+    assert {words[1] for words in commands()} == set(tensorgate.commands)
+
+
+FAST = ("zoo", "plan", "generate", "golden")
+SLOW = ("verify", "accuracy")
+
+
+@pytest.mark.parametrize("verb", [*FAST, *(pytest.param(verb, marks=pytest.mark.slow) for verb in SLOW)])
+def test_commands_run_as_they_stand_there(verb: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from command_line import tensorgate
+
+    from golden import zoo
+
+    monkeypatch.chdir(tmp_path)
+    Path("build").mkdir()  # where `make sim` writes to
+    digits = zoo.load("digits")
+    np.save("x.npy", digits.graph.encode(digits.dataset["test"].x)[:5])
+    shown = [words[1:] for words in commands() if words[1] == verb]
+    assert shown
+    for words in shown:
+        status, out, err = tensorgate(*words)
+        assert (status, err) == (0, "")
+        assert out
+
+
+def test_every_verb_with_json_prints_it_as_the_readme_promises(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from command_line import tensorgate
+
+    from sim.commands.command_line import tensorgate as group
+
+    assert [name for name, verb in group.commands.items() if "json" not in {p.name for p in verb.params}] == []
+    monkeypatch.chdir(tmp_path)
+    status, out, err = tensorgate("generate", "iris", "-o", "made", "--json")
+    assert (status, err) == (0, "")
+    assert json.loads(out)["module"] == "iris"
+
+
+def table() -> list[dict[str, str]]:
+    """The measured table, a row a network, by heading."""
+    lines = README.split("<!-- measured -->")[1].split("<!-- /measured -->")[0].strip().splitlines()
+    head, _, *rows = ([cell.strip() for cell in line.strip("|").split("|")] for line in lines)
+    return [dict(zip(head, row, strict=True)) for row in rows]
 
 
 def test_the_measured_table_has_every_network() -> None:
     from golden import zoo
 
-    table = README.split("<!-- measured -->")[1].split("<!-- /measured -->")[0]
-    rows = [line.split("|")[1].strip(" `") for line in table.splitlines() if line.startswith("|")]
-    assert set(zoo.NAMES) <= set(rows)
+    assert [row["network"] for row in table()] == list(zoo.NAMES)
+    for row in table():
+        found = re.fullmatch(r"equal, (\d+)/(\d+) cases", row["verdict"])
+        assert found
+        assert found[1] == found[2]
+
+
+@pytest.mark.parametrize("row", table(), ids=lambda row: row["network"])
+def test_the_measured_table_is_of_these_sources(row: dict[str, str]) -> None:
+    """Its numbers are measured; but cycles are as planned and accuracies golden's, or the table is an old one."""
+    import rtlgen
+    from golden import zoo
+    from sim.regression.cases import DEFAULT_MULTIPLIERS
+
+    entry = zoo.load(row["network"])
+    plan = rtlgen.plan(entry.graph, DEFAULT_MULTIPLIERS)
+    sizes = [entry.graph.input_type.size, *(len(layer.bias) for layer in entry.model.linears)]
+    expected = {
+        "layers": "-".join(map(str, sizes)),
+        "MACs": f"{entry.macs:,}",
+        "multipliers": str(plan.multipliers),
+        "II (cycles)": str(plan.ii_cycles),
+        "latency (cycles)": str(plan.latency_cycles),
+        "float": f"{entry.float_accuracy:.1%}",
+        "golden": f"{entry.integer_accuracy:.1%}",
+        "RTL": f"{entry.integer_accuracy:.1%}",
+        "samples": f"{len(entry.dataset['test']):,}",
+    }
+    assert {name: row[name] for name in expected} == expected

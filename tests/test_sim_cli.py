@@ -1,8 +1,11 @@
 """The command line: what each verb does when all is well, and exit status 1 where witnesses differ."""
 
+import ast
+import inspect
 import io
 import json
 import shlex
+import signal
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -14,10 +17,12 @@ from networks import perceptron
 
 import sim
 from golden import Graph, zoo
-from sim.cli import main
+from sim import cli
+from sim.cli import POLITE, main
 from sim.commands import design_argument
 from sim.commands.model_argument import corner_samples
 from sim.commands.module_name import module_name
+from sim.commands.program import program
 from sim.simulators.cocotb_launcher import WRITTEN
 from sim.simulators.icarus import Icarus
 from sim.simulators.pyrtl_simulator import Pyrtl
@@ -38,6 +43,12 @@ def saved(graph, tmp_path, monkeypatch):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     graph.save("my-net 2.graph")
     return "my-net 2.graph"
+
+
+@pytest.fixture(autouse=True)
+def on_the_path(monkeypatch):
+    """The command line was started as ``tensorgate``."""
+    monkeypatch.setattr("sim.commands.verbs.program", lambda: ["tensorgate"])
 
 
 def names(folder="."):
@@ -86,6 +97,14 @@ def test_golden_turns_integers_into_integers(saved, graph):
     status, out, err = tensorgate("golden", saved, "--input", "x.npy", "--output", "y.npy")
     assert (status, out, err) == (0, "y.npy: 9 samples of u1[]\n", "")
     np.testing.assert_array_equal(np.load("y.npy"), graph(x))
+
+
+def test_golden_as_json(saved, graph):
+    np.save("x.npy", corner_samples(graph.input_type, 9, seed=1))
+    status, out, err = tensorgate("golden", saved, "--input", "x.npy", "--output", "y.npy", "--json")
+    assert (status, err) == (0, "")
+    assert json.loads(out) == {"name": "my_net_2", "output": "y.npy", "samples": 9, "type": "u1[]"}
+    assert np.load("y.npy").shape == (9,)
 
 
 def test_golden_writes_to_the_very_name_and_replaces_it(saved, graph):
@@ -162,6 +181,19 @@ def test_generate_writes_verilog_and_ports_and_may_do_so_again(saved, graph):
     Graph.load(saved).save("second.graph")
     assert tensorgate("generate", "second.graph", "-o", "made").status == 0
     assert names("made") == ["my_net_2.json", "my_net_2.v", "second.json", "second.v"]
+
+
+def test_generate_as_json(saved, graph):
+    status, out, err = tensorgate("generate", saved, "-o", "made", "--multipliers", 2, "--json")
+    content, plan = json.loads(out), design_argument.rtlgen.plan(graph, 2)
+    assert (status, err) == (0, "")
+    assert (content["verilog"], content["ports"]) == ("made/my_net_2.v", "made/my_net_2.json")
+    assert Path(content["verilog"]).is_file()
+    assert Path(content["ports"]).is_file()
+    assert content["module"] == "my_net_2"
+    assert content["ii_cycles"] == plan.ii_cycles
+    assert content["latency_cycles"] == plan.latency_cycles
+    assert content["multipliers"] == plan.multipliers
 
 
 def test_verify_a_saved_graph_on_corners_and_random_samples(saved):
@@ -315,6 +347,9 @@ def test_a_crashing_tool_is_told_with_its_log(saved, monkeypatch):
     assert (status, out) == (1, "")
     assert err.startswith("tensorgate: vvp failed with exit status 3")
     assert "out of luck" in err
+    (folder,) = (path for path in Path.cwd().iterdir() if path.is_dir())
+    assert err.endswith(f"\nfiles: {folder}\n")
+    assert "simulator crashed" in tensorgate("--help").out
 
 
 @pytest.mark.parametrize("flag", ["-h", "--help"])
@@ -351,7 +386,8 @@ def test_version():
         ("", "net_"),
         ("module", "module_net"),
         ("logic", "logic_net"),
-        ("bench", "bench_net"),
+        ("bench", "bench"),
+        ("tensorgate_bulk_bench", "tensorgate_bulk_bench_net"),
         ("x" * 500, "x" * 64),
     ],
 )
@@ -375,6 +411,66 @@ def test_ctrl_c_is_one_line_and_leaves_nothing(saved, monkeypatch):
     assert names() == [saved]
 
 
+def test_a_signal_is_one_line_and_leaves_nothing(saved, monkeypatch):
+    before = [signal.getsignal(number) for number in POLITE]
+    for number in POLITE:
+        monkeypatch.setattr(sim, "verify", lambda *args, number=number, **options: signal.raise_signal(number))
+        ended = tensorgate("verify", saved, "--simulator", "pyrtl")
+        assert ended == (128 + number, "", f"tensorgate: stopped by {number.name}\n")
+        assert names() == [saved]
+    assert [signal.getsignal(number) for number in POLITE] == before
+
+
+def test_a_signal_that_is_to_be_ignored_is_ignored(saved, monkeypatch):
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as nohup does
+    try:
+        generate = design_argument.rtlgen.generate
+        monkeypatch.setattr(
+            design_argument.rtlgen, "generate", lambda *a, **o: signal.raise_signal(signal.SIGHUP) or generate(*a, **o)
+        )
+        assert tensorgate("generate", saved, "-o", "made").status == 0
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+def test_ctrl_c_while_it_still_imports(monkeypatch):
+    class Interrupted:
+        def find_spec(self, name, path=None, target=None):
+            if name == "sim.commands.command_line":
+                raise KeyboardInterrupt
+
+    monkeypatch.delitem(sys.modules, "sim.commands.command_line")
+    monkeypatch.setattr(sys, "meta_path", [Interrupted(), *sys.meta_path])
+    assert tensorgate("zoo") == (130, "", "tensorgate: interrupted\n")
+
+
+def test_the_way_in_imports_late():
+    top = [node for node in ast.parse(inspect.getsource(cli)).body if isinstance(node, ast.Import | ast.ImportFrom)]
+    modules = {getattr(node, "module", None) or node.names[0].name for node in top}
+    assert {module.split(".")[0] for module in modules} <= set(sys.stdlib_module_names)
+
+
+@pytest.mark.parametrize(
+    ("started", "path", "words"),
+    [
+        ("bin/tensorgate", "bin", ["tensorgate"]),
+        ("bin/tensorgate", "elsewhere", ["bin/tensorgate"]),
+        ("bin/tensorgate", "other", ["bin/tensorgate"]),  # another one is on the PATH
+        ("sim/cli.py", "bin", [".venv/bin/python", "-m", "sim.cli"]),
+    ],
+)
+def test_what_is_to_be_typed_again_can_be_typed(started, path, words, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for folder in ("bin", "other"):
+        Path(folder).mkdir()
+        Path(folder, "tensorgate").write_text("#!/bin/sh\n")
+        Path(folder, "tensorgate").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path / path))
+    monkeypatch.setattr("sys.argv", [str(tmp_path / started), "verify"])
+    monkeypatch.setattr("sys.executable", str(tmp_path / ".venv/bin/python"))
+    assert program() == words
+
+
 @pytest.mark.slow
 def test_accuracy_of_the_emitted_verilog():
     content = json.loads(tensorgate("accuracy", "digits", "--json").out)
@@ -383,7 +479,7 @@ def test_accuracy_of_the_emitted_verilog():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("stem", ["bench", "module", "logic", "testbench"])
+@pytest.mark.parametrize("stem", ["bench", "tensorgate_bulk_bench", "module", "logic", "testbench"])
 def test_any_file_name_makes_a_design_that_verifies(stem, graph, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     graph.save(f"{stem}.graph")

@@ -28,6 +28,7 @@ def folder(tmp_path, monkeypatch):
     with zipfile.ZipFile("foreign.graph", "w") as file:
         file.writestr("letter.txt", "dear reader")
     Path("folder.graph").mkdir()
+    Path("dangling").symlink_to("gone.graph")
     x = TensorType((4,), IntType(8, True))
     Graph({"x": x}, (Node("one", Relu(), ("x",)), Node("two", Relu(), ("x",))), ("two",)).save("branches.graph")
 
@@ -83,7 +84,10 @@ MISTAKES = [
     # MODEL
     (["plan", "irsi"], ["zoo", "'irsi'", "did you mean 'iris'"]),
     (["plan", "transformer"], ["zoo", "'transformer'", *zoo.NAMES]),
-    (["plan", ""], ["folder"]),
+    (["plan", ""], ["MODEL", "not ''", "graph file", *zoo.NAMES]),
+    (["plan", "dangling"], ["no file 'dangling'"]),
+    (["verify", "./dangling", "--simulator", "pyrtl"], ["no file './dangling'"]),
+    (["plan", "./irsi"], ["no file './irsi'"]),
     (["plan", "missing.graph"], ["no file 'missing.graph'"]),
     (["plan", "there/iris"], ["no file 'there/iris'"]),
     (["plan", "folder.graph"], ["'folder.graph'", "is a folder", "graph file"]),
@@ -208,6 +212,18 @@ def test_a_write_that_fails_leaves_nothing(verb, folder, monkeypatch):
     monkeypatch.setattr(Path, "replace", full)
     assert_one_line(tensorgate(*verb), ["--output", "No space left on device"])
     assert snapshot(folder) == before
+    assert not Path("new").exists()
+
+
+def test_a_folder_that_was_there_stays_after_a_write_that_fails(folder, monkeypatch):
+    Path("new").mkdir()
+
+    def full(self, target):
+        raise OSError(28, "No space left on device", str(target))
+
+    monkeypatch.setattr(Path, "replace", full)
+    assert_one_line(tensorgate("generate", "good.graph", "-o", "new"), ["--output", "No space left on device"])
+    assert list(Path("new").iterdir()) == []
 
 
 def test_an_encrypted_or_absurd_graph_file(folder):

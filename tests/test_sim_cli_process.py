@@ -33,9 +33,12 @@ def test_help_ends_with_status_0():
 
 
 @pytest.mark.slow
-def test_ctrl_c_in_the_middle_of_a_simulation(tmp_path):
+@pytest.mark.parametrize("simulator", ["pyrtl", "icarus"])
+@pytest.mark.parametrize("verb", ["accuracy", "verify"])
+def test_being_stopped_in_the_middle_of_a_simulation(verb, simulator, tmp_path):
+    number, message = (signal.SIGINT, b"interrupted") if verb == "accuracy" else (signal.SIGTERM, b"stopped by SIGTERM")
     process = subprocess.Popen(
-        [*TENSORGATE, "accuracy", "mnist", "--simulator", "pyrtl"],
+        [*TENSORGATE, verb, "mnist", "--samples", "1000", "--simulator", simulator],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -45,9 +48,10 @@ def test_ctrl_c_in_the_middle_of_a_simulation(tmp_path):
     deadline = time.monotonic() + 60
     while not any(tmp_path.iterdir()) and time.monotonic() < deadline:
         time.sleep(0.05)
-    os.killpg(process.pid, signal.SIGINT)
+    time.sleep(0.5)
+    os.killpg(process.pid, number)
     out, err = process.communicate(timeout=60)
-    assert (process.returncode, out, err) == (130, b"", b"tensorgate: interrupted\n")
+    assert (process.returncode, out, err) == (128 + number, b"", b"tensorgate: " + message + b"\n")
     assert not any(tmp_path.iterdir())
 
 
@@ -59,10 +63,11 @@ def test_a_reader_that_goes_away_is_no_error():
 
 
 @pytest.mark.slow
-def test_a_full_disk_is_one_line():
+@pytest.mark.parametrize("args", ["zoo", "zoo --json", "plan iris", "plan iris --json", "--help", "zoo --help"])
+def test_a_full_disk_is_one_line(args):
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(
-            [*TENSORGATE, "plan", "iris"],
+            [*TENSORGATE, *args.split()],
             cwd=ROOT,
             stdout=full,
             stderr=subprocess.PIPE,

@@ -13,7 +13,9 @@ import numpy as np
 import pytest
 
 import golden
+import sim
 from golden.data import Dataset, Histograms, Split
+from sim import figures
 from sim.figures import COLOURS, Drawing, draw_quantization, quantization, ranges, weights
 
 
@@ -94,13 +96,23 @@ def test_a_layer_with_one_value_can_be_drawn() -> None:
 
 def test_matplotlib_comes_late_and_without_windows() -> None:
     code = """
-import sys, sim.regression.report, sim.regression
+import sys, sim, sim.regression.report, sim.regression
+assert callable(sim.draw_quantization)
 from sim.figures import ranges
 assert "matplotlib" not in sys.modules
 ranges([{"name": "a", "type": "u1", "type_low": 0, "type_high": 1, "seen_low": 0, "seen_high": 1}])
 assert "matplotlib" in sys.modules and "matplotlib.pyplot" not in sys.modules
 """
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_the_example_of_the_module_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    example = re.findall(r"^    .+$", figures.__doc__ or "", re.MULTILINE)
+    exec("\n".join(line.strip() for line in example), {"golden": golden, "sim": sim})
+    [drawing] = tmp_path.iterdir()
+    assert drawing.name == "sepal_length.svg"
+    assert sim.figures.draw_quantization is sim.draw_quantization
 
 
 def test_settings_of_matplotlib_stay_as_they_were(histograms: Histograms) -> None:

@@ -21,8 +21,10 @@ from golden.graph import Graph, Node
 from golden.ops import Dense
 from rtlgen import generate
 from sim.regression.cases import Case, CaseResult, table
-from sim.regression.executor import ROOT, Store, behind_a_case, fingerprint, run_all
+from sim.regression.executor import Store, run_all
+from sim.regression.fingerprint import DRAWINGS, ROOT, behind_a_case, fingerprint, simulator_version
 from sim.regression.regress import main, regress
+from sim.regression.reproduction import reproduction
 from sim.regression.run_case import run_case
 from sim.tools import ToolError
 
@@ -76,10 +78,11 @@ def test_the_name_of_a_case_is_its_whole_configuration() -> None:
     [
         *("", "iris", "iris-m16", "iris-m16-pyrtl-n0", "roses-m16-pyrtl-all", "iris-m16-spice-all"),
         *("iris-m16-pyrtl-all-x", "iris-m16-pyrtl-n4-stalls-s0", "iris-m16-icarus-n4-coin-s0", "../iris-m16-pyrtl-all"),
+        *("iris-m0-pyrtl-n1", "iris-m16-icarus-n4-coin.sometimes-s0"),
     ],
 )
 def test_what_is_no_case_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match=r"case must|case needs|patterns"):
+    with pytest.raises(ValueError, match=r"case must|case needs|pattern"):
         Case.parse(text)
 
 
@@ -185,7 +188,9 @@ def test_a_failure_is_shown_everywhere_and_run_again(tmp_path: Path, capsys: pyt
     output = capsys.readouterr().out
     assert "1 of 4 cases failed" in output
     assert "<b>4</b> is not [5]" in output
-    assert "python -m sim.regression --only iris-m16-pyrtl-n20" in output
+    command = reproduction(Case.parse("iris-m16-pyrtl-n20"), tmp_path)
+    assert f"reproduce with: {command}\n" in output
+    assert command in (tmp_path / "junit.xml").read_text()
     assert JUnitXml.fromfile(str(tmp_path / "junit.xml")).failures == 1
     page = (tmp_path / "report.html").read_text()
     assert "&lt;b&gt;4&lt;/b&gt; is not [5]" in page
@@ -212,15 +217,89 @@ def test_other_sources_run_everything_again(tmp_path: Path) -> None:
     assert Store(tmp_path, fingerprint(tmp_path)).load(IRIS) is None
 
 
+def test_another_version_of_anything_runs_everything_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    prints = {fingerprint()}
+    for name in ("cocotb", "cocotb-test", "mlxtend", "numpy", "pyrtl", "scikit-learn"):
+        with monkeypatch.context() as other:
+            other.setattr("sim.regression.fingerprint.version", lambda own, name=name: "9" if own == name else "1")
+            prints.add(fingerprint())
+    with monkeypatch.context() as other:
+        other.setattr("sim.regression.fingerprint.platform.python_version", lambda: "3.99.0")
+        prints.add(fingerprint())
+    assert len(prints) == 8
+
+
+def test_another_simulator_runs_its_cases_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store, cases = (
+        Store(tmp_path, "sources"),
+        [IRIS, *(replace(IRIS, simulator=name) for name in ("icarus", "verilator"))],
+    )
+    monkeypatch.setattr("sim.regression.executor.simulator_version", lambda name: "1")
+    for case in cases:
+        store.save(passing(case))
+    assert all(store.load(case) for case in cases)
+    monkeypatch.setattr("sim.regression.executor.simulator_version", lambda name: "2" if name == "icarus" else "1")
+    assert [case.simulator for case in cases if not store.load(case)] == ["icarus"]
+
+
+def test_the_version_of_a_simulator_is_asked_for_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    simulator_version.cache_clear()
+    try:
+        program, asked = tmp_path / "iverilog", tmp_path / "asked"
+        program.write_text(f"#!/bin/sh\necho $1 >> {asked}\necho 'Icarus Verilog version 99.0'\necho more\n")
+        program.chmod(0o755)
+        monkeypatch.setenv("PATH", str(tmp_path))
+        assert [simulator_version("icarus") for _ in range(3)] == ["Icarus Verilog version 99.0"] * 3
+        assert asked.read_text() == "-V\n"
+        assert simulator_version("pyrtl") == ""
+        simulator_version.cache_clear()
+        program.unlink()
+        assert simulator_version("icarus") == ""
+    finally:
+        simulator_version.cache_clear()
+
+
+def test_a_case_is_run_again_by_what_is_printed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "executable", str(tmp_path / ".venv" / "bin" / "python"))
+    command = ".venv/bin/python -m sim.regression --only iris-m16-pyrtl-n4"
+    assert reproduction(IRIS, Path("build/sim")) == reproduction(IRIS, tmp_path / "build" / "sim") == command
+    assert reproduction(IRIS, tmp_path / "my runs") == f"{command} --build 'my runs'"
+    assert reproduction(IRIS, Path("/elsewhere")) == f"{command} --build /elsewhere"
+    monkeypatch.setattr(sys, "executable", "/opt/bin/python3")
+    assert reproduction(IRIS, Path("build/sim")).startswith("/opt/bin/python3 -m ")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ("--networks irsi", ["--networks", "'irsi'", "did you mean 'iris'"]),
+        ("--simulators pyrtl icrus", ["--simulators", "'icrus'", "did you mean 'icarus'"]),
+        ("--seeds -1", ["--seeds"]),
+        ("--jobs 0", ["--jobs", "at least 1"]),
+        ("--nonsense", ["--nonsense", "--help"]),
+        ("--only iris-m0-pyrtl-n1", ["multiplier", "not 0"]),
+        ("--only iris-m16-icarus-n1-coin.sometimes-s0", ["'sometimes'", "bursts"]),
+    ],
+)
+def test_a_mistake_is_one_line(arguments: str, words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(arguments.split(), Inline()) == 2
+    output = capsys.readouterr()
+    assert (output.out, output.err.count("\n")) == ("", 1)
+    assert [word for word in words if word not in output.err] == []
+
+
 def test_all_that_runs_a_case_is_in_the_fingerprint_and_what_shows_it_is_not() -> None:
     code = "import sys, sim.regression.run_case; print(*(name for name in sys.modules if name.startswith('sim.')))"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     files = {path.relative_to(ROOT).with_suffix("").as_posix().replace("/", ".") for path in behind_a_case()}
     packages = {name.removesuffix(".__init__") for name in files}
-    assert set(loaded) - {"sim.regression", "sim.simulators"} <= packages
+    assert set(loaded) - {"sim.regression", "sim.simulators", DRAWINGS} <= packages
     assert {"sim.verify", "sim.simulators.icarus", "sim.lockstep", "sim.regression.portrait"} <= files
     shown = ("regression.report", "figures", "regression.junit", "regression.terminal", "regression.regress", "cli")
     assert not {f"sim.{name}" for name in shown} & files
+    # `sim` offers the drawings, and nothing that runs a case may use them.
+    assert [path for path in behind_a_case() if DRAWINGS in path.read_text()] == [ROOT / "sim" / "__init__.py"]
 
 
 def test_a_damaged_result_is_none(tmp_path: Path) -> None:

@@ -127,7 +127,7 @@ def test_a_failure_has_its_place_command_and_waves(results: list[CaseResult]) ->
         assert shown in text
     assert "&lt;script&gt;x&lt;/script&gt;" in text
     assert "&lt;img src=x onerror=y&gt;" in text
-    assert "python -m sim.regression --only wine-m64-icarus-n16-stalls-s0" in text
+    assert "<code>.venv/bin/python -m sim.regression --only wine-m64-icarus-n16-stalls-s0</code>" in text
     assert 'href="cases/a%20%22b%22/around_difference.vcd"' in text
 
 

@@ -40,7 +40,9 @@ class CSVLoader(Dataset):
 
     Raises:
         FileNotFoundError, IsADirectoryError: if there is no such file.
-        ValueError: for what is not such a table, with file, line and column.
+        TypeError: for arguments of the wrong type.
+        ValueError: for what is not such a table, with file, line and column; also for one number as a class that is
+            written in two ways (``1`` and ``1.0``).
     """
 
     def __init__(
@@ -54,6 +56,8 @@ class CSVLoader(Dataset):
         delimiter: str = ",",
     ) -> None:
         self.path = Path(path)
+        if not isinstance(has_header, bool):
+            raise TypeError(f"has_header must be True or False, not {has_header!r}; a column of labels is label=...")
         if not isinstance(delimiter, str) or len(delimiter) != 1 or delimiter in '"\r\n':
             raise ValueError(f"a delimiter must be one character, neither quote nor line end, not {delimiter!r}")
         if isinstance(ignore, str):
@@ -148,6 +152,7 @@ class CSVLoader(Dataset):
                 self._refuse(row, column, "the label is missing")
             if number is not None and not math.isfinite(number):
                 self._refuse(row, column, f"a label must not be {text!r}")
+        self._check_spelling([text for text in first if numbers[text] is not None], first, column)
         whole = {text: number for text, number in numbers.items() if number is not None}
         if len(whole) < len(numbers):
             return tuple(sorted(numbers))
@@ -157,6 +162,16 @@ class CSVLoader(Dataset):
                     first[text], column, f"a class must be a name or a whole number, not {text!r} (or regression=True)"
                 )
         return tuple(sorted(whole, key=lambda text: (whole[text], text)))
+
+    def _check_spelling(self, texts: list[str], first: dict[str, _Row], column: int) -> None:
+        """Refuse one number written in two ways, which would silently be two classes."""
+        written: dict[int | float, str] = {}
+        for text in sorted(texts, key=lambda text: first[text].line):
+            other = written.setdefault(_exact(text), text)
+            if other != text:
+                self._refuse(
+                    first[text], column, f"the class {text!r} is written {other!r} in line {first[other].line}"
+                )
 
     def _refuse(self, row: _Row, column: int, reason: str) -> NoReturn:
         raise ValueError(f"{self.path}, line {row.line}, column {self._columns[column]!r}: {reason}")
@@ -170,6 +185,14 @@ def _parse(text: str) -> float | None:
         return float(text)
     except ValueError:
         return None
+
+
+def _exact(text: str) -> int | float:
+    """A number; a whole one in plain digits without the rounding of floats, so that long keys stay apart."""
+    try:
+        return int(text)
+    except ValueError:
+        return float(text)
 
 
 def _text(path: Path) -> str:

@@ -39,15 +39,18 @@ class QuantizeTransform:
     ====================================  ==================  ======================================================
 
     (for 8 bits). An affine range is widened to contain 0, so that the zero point is one of the integers and 0.0, which
-    padding and ReLU rest on, is exact. A range that leaves nothing to tell apart (all zeros; all negative where what is
-    negative saturates) gets scale 1 and zero point 0. Unsigned integers have no negative half to be symmetric to, so
-    that ``symmetric`` makes no difference to the unsigned scale mode.
+    padding and ReLU rest on, is exact. (``golden.quantize`` does not widen the ranges of a network's inputs: nothing
+    pads there, and a feature like a year, 1990..2020, would waste nearly all of its integers on the way from 0.) A
+    range that leaves nothing to tell apart (all zeros; all negative where what is negative saturates) gets scale 1 and
+    zero point 0. Unsigned integers have no negative half to be symmetric to, so that ``symmetric`` makes no difference
+    to the unsigned scale mode.
 
     Args:
         bits: width of the integers, 2..16.
         signed: two's complement, or unsigned.
         symmetric: leave out the most negative integer, which has no positive counterpart.
-        affine: shift the range by a zero point (not with ``symmetric``); otherwise it is only scaled.
+        affine: shift the range by a zero point (not with ``symmetric``); otherwise it is only scaled. The argument
+            ``zero_point`` of the original post is ``affine=True`` here, the fourth positional argument.
         per_feature: a scale and zero point for each feature, shape (features,); otherwise scalars for all.
 
     Raises:

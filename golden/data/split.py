@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from golden.data.dataset import Dataset
-from golden.types import IntArray
+from golden.types import FloatArray, IntArray
 
 _ROUNDING = 1e-9
 
@@ -17,7 +17,9 @@ class DataSplitterTransform:
     """Shuffles the only split of a dataset and divides it, every sample into exactly one split.
 
     The sizes are the fractions of the samples, rounded by the method of the largest remainder (ties to the split named
-    first); where that leaves nothing, a split is empty.
+    first); where that leaves nothing, a split is empty. Stratified, each class is rounded so; where many small classes
+    all round the same way and a split would miss its size by more than one sample, as many of them are rounded the
+    other way as brings the sizes next to their fractions. No class is ever off by a whole sample.
 
     Args:
         names: names of the splits.
@@ -67,14 +69,12 @@ class DataSplitterTransform:
         split_of = np.zeros(len(whole), dtype=np.int64)
         if self.stratified and whole.y is not None and whole.y.dtype.kind == "i":
             label = whole.y[order]
-            for name in np.unique(label):
-                split_of[label == name] = self._assign(int(np.sum(label == name)))
+            classes, samples = np.unique(label, return_counts=True)
+            for name, counts in zip(classes, _stratify(samples, self.fractions), strict=True):
+                split_of[label == name] = np.repeat(np.arange(len(self.names)), counts)
         else:
-            split_of = self._assign(len(whole))
+            split_of = np.repeat(np.arange(len(self.names)), _apportion(len(whole), self.fractions))
         return data.with_splits({name: whole.take(order[split_of == i]) for i, name in enumerate(self.names)})
-
-    def _assign(self, samples: int) -> IntArray:
-        return np.repeat(np.arange(len(self.names)), _apportion(samples, self.fractions))
 
 
 def _apportion(total: int, fractions: Sequence[float]) -> list[int]:
@@ -86,3 +86,55 @@ def _apportion(total: int, fractions: Sequence[float]) -> list[int]:
     for i in by_remainder[: total - sum(counts)]:
         counts[i] += 1
     return counts
+
+
+def _stratify(samples: IntArray, fractions: Sequence[float]) -> IntArray:
+    """Counts (classes, splits): each row apportioned, and no column sum more than 1 from its fraction of all samples.
+
+    A repair moves one sample of a class from a split where its share was rounded up to one where it was rounded down,
+    directly or by way of others: the cheapest way in squared deviation. It ends next to the fractions because a split
+    that is too large by 1 always has a way to one that is too small (the flow of the unrounded shares is such a way).
+    """
+    shares: FloatArray = np.outer(samples, np.asarray(fractions))
+    counts = np.array([_apportion(int(n), fractions) for n in samples], dtype=np.int64).reshape(shares.shape)
+    if np.all(np.abs(counts.sum(axis=0) - shares.sum(axis=0)) <= 1 + _ROUNDING):
+        return counts
+    while True:
+        excess = counts.sum(axis=0) - shares.sum(axis=0)
+        ways = [
+            (excess[i] - excess[j], way)
+            for i, from_i in enumerate(_ways(np.asarray(counts - shares, dtype=np.float64)))
+            for j, way in from_i.items()
+            if excess[i] - excess[j] > 1 + _ROUNDING
+        ]
+        if not ways:
+            return counts
+        for row, i, j in max(ways, key=lambda item: round(item[0], 9))[1]:
+            counts[row, i] -= 1
+            counts[row, j] += 1
+
+
+_Way = list[tuple[int, int, int]]
+"""Moves of one sample each: class, from split, to split."""
+
+
+def _ways(deviation: FloatArray) -> list[dict[int, _Way]]:
+    """The cheapest way from each split to every other that has one (Bellman and Ford), by start and end."""
+    splits = range(deviation.shape[1])
+    steps: dict[tuple[int, int], tuple[float, int]] = {}
+    for i in splits:
+        for j in splits:
+            movable = np.flatnonzero((deviation[:, i] > _ROUNDING) & (deviation[:, j] < -_ROUNDING))
+            if len(movable):
+                costs = 1 + deviation[movable, j] - deviation[movable, i]
+                chosen = int(np.argmin(np.round(costs, 9)))  # equal costs differ in floats: the first class of these
+                steps[i, j] = float(costs[chosen]), int(movable[chosen])
+    ways = []
+    for start in splits:
+        cheapest: dict[int, tuple[float, _Way]] = {start: (0.0, [])}
+        for _ in splits:
+            for (i, j), (cost, row) in steps.items():
+                if i in cheapest and cheapest[i][0] + cost < cheapest.get(j, (np.inf,))[0] - _ROUNDING:
+                    cheapest[j] = cheapest[i][0] + cost, [*cheapest[i][1], (row, i, j)]
+        ways.append({end: way for end, (_, way) in cheapest.items() if way})
+    return ways

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from golden.data.dataset import Dataset
+from golden.data.split import DataSplitterTransform
 from golden.types import FloatArray
 
 
@@ -36,8 +37,14 @@ class FittedTransform(Protocol):
 class TransformsPipeline:
     """Transforms in a row: ``pipeline(data)`` fits and applies each on the result of the one before.
 
+    Nothing is ever fitted on test data: a ``DataSplitterTransform`` that comes after transforms that are fitted runs
+    before the first of them. The result is divided as if it had run in its place, for a fitted transform takes each
+    sample by itself, and what it learned is learned from the split ``train`` alone.
+
     Raises:
         TypeError: for a transform that cannot be called. What a transform raises gets a note that names it.
+        ValueError: for a transform of one's own, without ``fit`` and ``apply``, between a fitted one and the splitter:
+            whether the splitter may pass it is unknown.
     """
 
     def __init__(self, transforms: Sequence[Transform]) -> None:
@@ -45,6 +52,7 @@ class TransformsPipeline:
         for transform in self.transforms:
             if not callable(transform) or isinstance(transform, type):
                 raise TypeError(f"a transform must be a callable object, not {transform!r}")
+        self._order = _splitter_first(self.transforms)
 
     def __call__(self, data: Dataset) -> Dataset:
         """The data after all transforms, fitted anew."""
@@ -57,7 +65,8 @@ class TransformsPipeline:
     def _run(self, data: Dataset, refit: bool) -> Dataset:
         if not isinstance(data, Dataset):
             raise TypeError(f"a pipeline must be given a Dataset, not {type(data).__name__}")
-        for position, transform in enumerate(self.transforms):
+        for position in self._order:
+            transform = self.transforms[position]
             try:
                 if refit:
                     data = transform(data)
@@ -84,14 +93,14 @@ class NormalizeZScoreTransform:
     def __init__(self, mean: npt.ArrayLike | None = None, std: npt.ArrayLike | None = None) -> None:
         if (mean is None) != (std is None):
             raise TypeError("mean and std must be given both, or neither to fit them")
-        self._given = mean is not None
+        self.given = mean is not None
         self._mean = None if mean is None else _statistic(mean, "mean")
         self._std = None if std is None else _statistic(std, "std")
         if self._std is not None and np.any(self._std < 0):
             raise ValueError(f"a std must not be negative, not {self._std}")
 
     def __repr__(self) -> str:
-        return f"NormalizeZScoreTransform({'given' if self._given else 'fitted'})"
+        return f"NormalizeZScoreTransform({'given' if self.given else 'fitted'})"
 
     @property
     def mean(self) -> FloatArray:
@@ -105,7 +114,7 @@ class NormalizeZScoreTransform:
 
     def fit(self, data: Dataset) -> Self:
         """Learn mean and standard deviation from ``data.training``; given ones stay as they are."""
-        if self._given:
+        if self.given:
             return self
         x = data.training.columns.astype(np.float64)
         if not len(x):
@@ -129,6 +138,29 @@ class NormalizeZScoreTransform:
     def __call__(self, data: Dataset) -> Dataset:
         """``fit`` and ``apply``."""
         return self.fit(data).apply(data)
+
+
+def _splitter_first(transforms: Sequence[Transform]) -> list[int]:
+    """The order to run ``transforms`` in: splitters ahead of what is fitted."""
+    order = list(range(len(transforms)))
+    fitted = [i for i, transform in enumerate(transforms) if _learns(transform)]
+    for position, transform in enumerate(transforms):
+        if not isinstance(transform, DataSplitterTransform) or not fitted or position < fitted[0]:
+            continue
+        for other in transforms[fitted[0] : position]:
+            if not isinstance(other, (FittedTransform, DataSplitterTransform)):
+                raise ValueError(
+                    f"{transform!r} must come before {transforms[fitted[0]]!r}, which is to be fitted on the training "
+                    f"split alone; it cannot be moved there past {other!r}, which may need the undivided data"
+                )
+        order.remove(position)
+        order.insert(order.index(fitted[0]), position)
+    return order
+
+
+def _learns(transform: Transform) -> bool:
+    given = isinstance(transform, NormalizeZScoreTransform) and transform.given
+    return isinstance(transform, FittedTransform) and not given
 
 
 def _statistic(values: npt.ArrayLike, name: str) -> FloatArray:

@@ -36,4 +36,5 @@ def same_op(a: Any, b: Any) -> bool:
     """Whether two ops are of one class with equal parameters (arrays compared by value)."""
     if type(a) is not type(b):
         return False
-    return all(np.array_equal(getattr(a, name), getattr(b, name)) for name in a.__dataclass_fields__)
+    pairs = ((getattr(a, name), getattr(b, name)) for name in a.__dataclass_fields__)
+    return all(np.array_equal(x, y) if isinstance(x, np.ndarray) else bool(x == y) for x, y in pairs)

@@ -36,12 +36,17 @@ class Requantize:
                 "multiplier and shift of Requantize must both be scalars or both have shape (channels,), "
                 f"not {self.multiplier.shape} and {self.shift.shape}"
             )
+        if not self.multiplier.size:
+            raise ValueError("multiplier and shift of Requantize must have at least one channel, not shape (0,)")
         if int(self.multiplier.min()) < 0:
             raise ValueError(f"the multiplier of Requantize must not be negative, not {int(self.multiplier.min())}")
         if int(self.shift.min()) < 0 or int(self.shift.max()) >= MAX_BITS:
             raise ValueError(
                 f"the shift of Requantize must lie in 0..{MAX_BITS - 1}, not {self.shift.min()}..{self.shift.max()}"
             )
+        if isinstance(self.zero_point, bool) or not isinstance(self.zero_point, (int, np.integer)):
+            raise TypeError(f"the zero point of Requantize must be an int, not {self.zero_point!r}")
+        object.__setattr__(self, "zero_point", int(self.zero_point))
         if not self.dtype.min <= self.zero_point <= self.dtype.max:
             raise ValueError(f"the zero point of Requantize must be a value of {self.dtype}, not {self.zero_point}")
         if self.arithmetic not in ARITHMETICS:
@@ -54,11 +59,12 @@ class Requantize:
         channels = self.multiplier.shape
         if channels and channels[0] != x.inner:
             raise ValueError(f"Requantize with {channels[0]} channels cannot take {x}")
-        widest = max(abs(x.dtype.min), x.dtype.max) * int(self.multiplier.max()) + (1 << int(self.shift.max()))
+        product = max(abs(x.dtype.min), x.dtype.max) * int(self.multiplier.max())
+        widest = product + (1 << int(self.shift.max()) >> 1) + abs(self.zero_point)
         if widest.bit_length() > MAX_BITS:
             raise ValueError(
-                f"Requantize of {x} by a multiplier of {int(self.multiplier.max()).bit_length()} bits needs "
-                f"{widest.bit_length() + 1} bits, the golden model has {MAX_BITS + 1}"
+                f"Requantize of {x} by a multiplier of {int(self.multiplier.max()).bit_length()} bits with the zero "
+                f"point {self.zero_point} needs {widest.bit_length() + 1} bits, the golden model has {MAX_BITS + 1}"
             )
         return TensorType(x.shape, self.dtype)
 

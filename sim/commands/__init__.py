@@ -1,1 +1,1 @@
-"""What the verbs of the command line do: their arguments, their work, their words. The verbs are in ``sim.cli``."""
+"""What the verbs of the command line do: their arguments, their work, their words. The way in is ``sim.cli``."""

@@ -15,14 +15,10 @@ from rtlgen import Design
 from sim.commands.printing import as_text
 from sim.commands.user_error import blame_user
 from sim.difference import Difference, VerificationError, first_difference
-from sim.simulators.icarus import Icarus
 from sim.simulators.programs import require_programs
-from sim.simulators.pyrtl_simulator import Pyrtl
 from sim.simulators.simulator import Run, Simulator
 from sim.simulators.verilator import Verilator
 from sim.tools import ToolError
-
-SIMULATORS: dict[str, Simulator] = {"icarus": Icarus(), "verilator": Verilator(), "pyrtl": Pyrtl()}
 
 PIECE_SAMPLES = 50
 """Samples between two signs of life; compiling the design again takes a small part of simulating so many."""
@@ -48,6 +44,7 @@ def checking(name: str, command: str, json: bool) -> Iterator[Path]:
 
     Raises:
         CheckFailedError: for a VerificationError inside.
+        ToolError: as inside, with a note of the folder.
     """
     folder = Path(tempfile.mkdtemp(prefix=f"tensorgate-{name}-"))
     try:
@@ -55,7 +52,8 @@ def checking(name: str, command: str, json: bool) -> Iterator[Path]:
     except VerificationError as error:
         told = VerificationError(error.difference, folder, command)
         raise CheckFailedError(as_text(told.as_json()) if json else str(told)) from error
-    except ToolError:
+    except ToolError as error:
+        error.add_note(f"files: {folder}")
         raise
     except BaseException:
         shutil.rmtree(folder)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,9 +54,11 @@ class Model:
                 f"network of the zoo ({', '.join(zoo.NAMES)}) or a file that Graph.save wrote"
             )
         with blame_user("MODEL"):
+            if not argument:
+                raise ValueError(f"must be a graph file or a network of the zoo ({', '.join(zoo.NAMES)}), not ''")
             if path.is_dir():
                 raise IsADirectoryError(f"{argument!r} is a folder; it must be a graph file or a network of the zoo")
-            if not path.exists() and (path.suffix or len(path.parts) != 1):
+            if not path.exists() and (path.suffix or os.sep in argument or path.is_symlink()):
                 raise FileNotFoundError(f"there is no file {argument!r}, and the zoo has only {', '.join(zoo.NAMES)}")
             if not path.exists():
                 zoo.load(argument)  # an error, with the nearest name

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -62,10 +63,16 @@ def check_output_folder(folder: Path, name: str) -> None:
 
 
 def write_design(design: Design, folder: Path) -> tuple[Path, Path]:
-    """Write Verilog and port description; the files."""
-    files = design_files(folder, design.name)
+    """Write Verilog and port description; the files. A folder that it made goes again if that fails."""
+    files, there = design_files(folder, design.name), folder.exists()
     with blame_user("--output"):
-        design.write_verilog(files[0])
+        try:
+            design.write_verilog(files[0])
+        except BaseException:
+            if not there:
+                with suppress(OSError):  # none was made, or it is somebody else's by now: not empty
+                    folder.rmdir()
+            raise
     return files
 
 

@@ -6,6 +6,7 @@ into a pipe it goes without colours.
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import shutil
@@ -59,13 +60,16 @@ def as_text(content: Mapping[str, Any]) -> str:
 def say_table(columns: Mapping[str, str], rows: Sequence[Sequence[object]]) -> None:
     """A table; ``columns`` maps each heading to ``left`` or ``right``. On a narrow terminal the headings are broken."""
     # No markup: a type like s8[10] is not a style.
-    console = Console(width=AS_WIDE_AS_IT_IS, markup=False, emoji=False, highlight=False)
+    text = io.StringIO()  # a console that writes to standard output flushes it, in spite of any capture
+    terminal = sys.stdout.isatty()
+    console = Console(
+        file=text, force_terminal=terminal or None, width=AS_WIDE_AS_IT_IS, markup=False, emoji=False, highlight=False
+    )
     table = _table(columns, rows)
-    if sys.stdout.isatty() and console.measure(table).maximum > shutil.get_terminal_size().columns:
+    if terminal and console.measure(table).maximum > shutil.get_terminal_size().columns:
         table = _table({heading.replace(" ", "\n"): side for heading, side in columns.items()}, rows)
-    with console.capture() as capture:
-        console.print(table)
-    say("\n".join(line.rstrip() for line in capture.get().splitlines()))
+    console.print(table)
+    say("\n".join(line.rstrip() for line in text.getvalue().splitlines()))
 
 
 def _table(columns: Mapping[str, str], rows: Sequence[Sequence[object]]) -> Table:

@@ -14,13 +14,15 @@ import golden as gold
 import sim
 from golden import zoo as networks
 from golden.types import IntArray
-from sim.commands.checks import SIMULATORS, check_outputs, check_tools, checking
+from sim.commands.checks import check_outputs, check_tools, checking
 from sim.commands.design_argument import designed, hardware_words, planned
 from sim.commands.model_argument import Model, available, read_samples
 from sim.commands.output_argument import check_output_file, check_output_folder, write_array, write_design
 from sim.commands.printing import progress, say, say_json, say_table, working
+from sim.commands.program import program
 from sim.commands.user_error import UserError, blame_user
 from sim.verify import ALL
+from sim.witnesses import BULK
 
 
 def zoo(json: bool) -> None:
@@ -51,14 +53,18 @@ def zoo(json: bool) -> None:
     say_table(columns, [[row[name] for name in names] for row in rows])
 
 
-def golden(model: str, input: Path, output: Path, arithmetic: str | None) -> None:
+def golden(model: str, input: Path, output: Path, arithmetic: str | None, json: bool) -> None:
     """Integer inputs to integer outputs."""
     network = Model.load(model)
     network.check_arithmetic(arithmetic)
     target = check_output_file(output)
     y = network.graph(read_samples(input, network.graph.input_type))
     write_array(target, y)
-    say(f"{output}: {len(y)} samples of {network.graph.output_type}")
+    type = str(network.graph.output_type)
+    if json:
+        say_json({"name": network.name, "output": str(output), "samples": len(y), "type": type})
+    else:
+        say(f"{output}: {len(y)} samples of {type}")
 
 
 def plan(model: str, multipliers: int | None, unrolled: bool, json: bool) -> None:
@@ -89,13 +95,16 @@ def plan(model: str, multipliers: int | None, unrolled: bool, json: bool) -> Non
     say(f"utilisation     {_percent(chosen.utilisation)}")
 
 
-def generate(model: str, output: Path, multipliers: int | None, unrolled: bool) -> None:
+def generate(model: str, output: Path, multipliers: int | None, unrolled: bool, json: bool) -> None:
     """Verilog and port description."""
     network = Model.load(model)
     check_output_folder(output, network.name)
     design = designed(network, multipliers, unrolled)
     verilog, ports = write_design(design, output)
     chosen = design.plan
+    if json:
+        say_json({"module": design.name, "verilog": str(verilog), "ports": str(ports), **chosen.as_json()})
+        return
     say(f"{verilog}: Verilog, module {design.name}, {verilog.stat().st_size} bytes")
     say(f"{ports}: port description, {ports.stat().st_size} bytes")
     say(
@@ -120,7 +129,7 @@ def verify(
     network = Model.load(model)
     x = network.samples(samples, seed, input)
     design = designed(network, multipliers, unrolled)
-    words = ["tensorgate", "verify", model, "--samples", str(len(x)), "--seed", str(seed), "--simulator", simulator]
+    words = [*program(), "verify", model, "--samples", str(len(x)), "--seed", str(seed), "--simulator", simulator]
     words += hardware_words(multipliers, unrolled)
     words += [] if input is None else ["--input", str(input)]
     command = shlex.join(words)
@@ -147,9 +156,9 @@ def accuracy(model: str, samples: int | None, simulator: str, json: bool) -> Non
     test = everything.take(range(count))
     x, labels = network.graph.encode(test.x), np.asarray(test.y)
     design = designed(network, None, False)
-    command = shlex.join(["tensorgate", "accuracy", model, "--samples", str(count), "--simulator", simulator])
+    command = shlex.join([*program(), "accuracy", model, "--samples", str(count), "--simulator", simulator])
     with checking(design.name, command, json) as folder, progress(f"{model} under {simulator}", count) as advance:
-        outputs = check_outputs(design, x, network.graph(x), SIMULATORS[simulator], folder, advance)
+        outputs = check_outputs(design, x, network.graph(x), BULK[simulator], folder, advance)
     result: dict[str, Any] = {
         "name": network.name,
         "samples": count,

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from golden import zoo
-from sim.simulators.cocotb_launcher import PATTERNS
+from sim.simulators.cocotb_launcher import PATTERNS, PAUSES
 from sim.verify import SIMULATORS
 
 DEFAULT_MULTIPLIERS = 64
@@ -63,6 +64,10 @@ class Case:
             raise ValueError(f"a case needs a simulator among {', '.join(SIMULATORS)}, not {self.simulator!r}")
         if self.patterns and self.simulator != "icarus":
             raise ValueError(f"stall patterns need the simulator icarus, not {self.simulator!r}")
+        if self.multipliers is not None and self.multipliers < 1:
+            raise ValueError(f"a case needs at least one multiplier, or none as unrolled, not {self.multipliers}")
+        for name in {name for pair in self.patterns for name in pair}:
+            importlib.import_module(PAUSES).pauses(name, self.seed)
         if self.samples is not None and self.samples < 1:
             raise ValueError(f"a case needs at least one sample, not {self.samples}")
 
@@ -88,11 +93,6 @@ class Case:
         return f"{self.network}-{self.folding}-{self.simulator}-{samples}" + (
             f"-{stalls}-s{self.seed}" if self.patterns else ""
         )
-
-    @property
-    def command(self) -> str:
-        """What runs this case alone."""
-        return f"python -m sim.regression --only {self.id}"
 
     @staticmethod
     def parse(text: str) -> Case:

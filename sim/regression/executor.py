@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import hashlib
 import json
 import multiprocessing
@@ -13,47 +12,15 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 
 from golden.serialize import write_atomically
 from sim.regression.cases import Case, CaseResult
+from sim.regression.fingerprint import simulator_version
 from sim.regression.run_case import run_case
-
-ROOT = Path(__file__).resolve().parents[2]
-PACKAGES = ("golden", "rtlgen", "verif")
-LIBRARIES = ("cocotb", "numpy", "pyrtl")
 
 Watch = Callable[[tuple[Case, ...], CaseResult | None], None]
 """Told at every start and end of a case: which cases run now, and which one has ended, if one has."""
-
-
-def fingerprint(root: Path = ROOT) -> str:
-    """A hash of all that a result depends on besides its case: the sources, the weights, the libraries."""
-    digest = hashlib.sha256("\n".join(f"{name} {version(name)}" for name in LIBRARIES).encode())
-    files = [path for package in PACKAGES for path in (root / package).rglob("*") if path.suffix in (".py", ".npz")]
-    for path in sorted([*files, *behind_a_case(root)]):
-        digest.update(f"\n{path.relative_to(root).as_posix()}\n".encode())
-        digest.update(hashlib.sha256(path.read_bytes()).digest())
-    return digest.hexdigest()
-
-
-def behind_a_case(root: Path = ROOT) -> set[Path]:
-    """The files of ``sim`` that run a case, as their imports tell; the others show results and cannot change one."""
-    found: set[Path] = set()
-    modules = ["sim", "sim.regression.run_case"]
-    while modules:
-        stem = root.joinpath(*modules.pop().split("."))
-        path = stem / "__init__.py" if stem.is_dir() else stem.with_suffix(".py")
-        if path in found or not path.is_file():
-            continue
-        found.add(path)
-        for node in ast.walk(ast.parse(path.read_bytes())):
-            if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "sim":
-                modules += [f"{node.module}", *(f"{node.module}.{alias.name}" for alias in node.names)]
-            elif isinstance(node, ast.Import):
-                modules += [alias.name for alias in node.names if alias.name.startswith("sim.")]
-    return found
 
 
 @dataclass(frozen=True)
@@ -69,8 +36,8 @@ class Store:
     sources: str
 
     def key(self, case: Case) -> str:
-        """A hash of the configuration and the sources."""
-        return hashlib.sha256(f"{case!r}\n{self.sources}".encode()).hexdigest()
+        """A hash of the configuration, the sources, and the simulator's version."""
+        return hashlib.sha256(f"{case!r}\n{self.sources}\n{simulator_version(case.simulator)}".encode()).hexdigest()
 
     def load(self, case: Case) -> CaseResult | None:
         """The result of ``case``, if these sources have made one and it passed."""

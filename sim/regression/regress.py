@@ -12,20 +12,24 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
 from contextlib import contextmanager
+from difflib import get_close_matches
 from pathlib import Path
 from types import FrameType
+from typing import NoReturn
 
 from golden import zoo
 from sim.regression.cases import Case, CaseResult, table
-from sim.regression.executor import Store, Watch, fingerprint, run_all, worker_processes
+from sim.regression.executor import Store, Watch, run_all, worker_processes
+from sim.regression.fingerprint import fingerprint
 from sim.regression.junit import write_junit
 from sim.regression.report import write_report, write_results
+from sim.regression.reproduction import BUILD
 from sim.regression.terminal import print_summary, progress
 from sim.simulators.programs import require_programs
-from sim.verify import SIMULATORS
+from sim.verify import ALL, SIMULATORS
 
 PASSED, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
 
@@ -75,9 +79,9 @@ def regress(
 
 def main(arguments: Sequence[str] | None = None, executor: Executor | None = None) -> int:
     """The command; ``executor`` instead of worker processes."""
-    options = _parser().parse_args(arguments)
     started = time.monotonic()
     try:
+        options = _parser().parse_args(arguments)
         with _sigterm_as_ctrl_c():
             cases = _chosen(options)
             if options.list:
@@ -94,7 +98,7 @@ def main(arguments: Sequence[str] | None = None, executor: Executor | None = Non
     except KeyboardInterrupt:
         print("interrupted: finished cases are kept, the same command goes on with the others", file=sys.stderr)
         return INTERRUPTED
-    print_summary(results, paths, time.monotonic() - started)
+    print_summary(results, options.build, paths, time.monotonic() - started)
     return PASSED if all(result.passed for result in results) else FAILED
 
 
@@ -105,7 +109,7 @@ def _chosen(options: argparse.Namespace) -> list[Case]:
 
 
 def _write(results: Sequence[CaseResult], build: Path) -> list[Path]:
-    return [write_report(results, build), write_junit(results, build / "junit.xml"), write_results(results, build)]
+    return [write_report(results, build), write_junit(results, build), write_results(results, build)]
 
 
 @contextmanager
@@ -125,23 +129,46 @@ def _sigterm_as_ctrl_c() -> Iterator[None]:
         signal.signal(signal.SIGTERM, previous)
 
 
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        raise ValueError(f"{message}; see '{self.prog} --help'")
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="python -m sim.regression",
         description="Networks x foldings x simulators x stall patterns x seeds. What has passed is not run again until "
         "the sources change.",
     )
-    parser.add_argument("--build", type=Path, default=Path("build/sim"), help="folder for all files (%(default)s)")
+    parser.add_argument("--build", type=Path, default=BUILD, help="folder for all files (%(default)s)")
     parser.add_argument("--jobs", type=_positive, help="cases at a time (all processors)")
-    parser.add_argument("--networks", nargs="+", choices=zoo.NAMES, default=zoo.NAMES, metavar="NAME", help="some only")
-    parser.add_argument(
-        "--simulators", nargs="+", choices=SIMULATORS, default=("pyrtl", "icarus"), metavar="NAME", help="%(choices)s"
-    )
+    for option, names, default in (("networks", zoo.NAMES, zoo.NAMES), ("simulators", SIMULATORS, ALL)):
+        parser.add_argument(
+            f"--{option}",
+            nargs="+",
+            type=_one_of(names),
+            default=default,
+            metavar="NAME",
+            help=f"of {', '.join(names)}",
+        )
     parser.add_argument("--seeds", nargs="+", type=_natural, default=[0], metavar="N", help="of the stalls")
     parser.add_argument("--only", nargs="+", default=[], metavar="CASE", help="these cases alone, again")
     parser.add_argument("--fresh", action="store_true", help="run what has passed before, too")
     parser.add_argument("--list", action="store_true", help="print the cases and run none")
     return parser
+
+
+def _one_of(names: Sequence[str]) -> Callable[[str], str]:
+    def name(text: str) -> str:
+        if text not in names:
+            near = get_close_matches(text, names, n=1)
+            suggestion = f"; did you mean {near[0]!r}?" if near else ""
+            raise argparse.ArgumentTypeError(f"must be among {', '.join(names)}, not {text!r}{suggestion}")
+        return text
+
+    return name
 
 
 def _natural(text: str) -> int:

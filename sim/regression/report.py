@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 import re
+import shlex
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from urllib.parse import quote
 from golden import zoo
 from golden.serialize import write_atomically
 from sim.regression.cases import DEFAULT_MULTIPLIERS, CaseResult
+from sim.regression.reproduction import python
 
 TEMPLATE = Path(__file__).with_name("templates") / "report.html"
 RESULTS, PAGE = "results.json", "report.html"
@@ -223,9 +225,8 @@ def read_results(build: Path) -> list[CaseResult]:
     """
     path = build / RESULTS
     if not path.exists():
-        raise FileNotFoundError(
-            f"no regression has ended in {str(build)!r}: run python -m sim.regression --build {build}"
-        )
+        command = shlex.join([python(), "-m", "sim.regression", "--build", str(build)])
+        raise FileNotFoundError(f"no regression has ended in {str(build)!r}: run {command}")
     try:
         return [CaseResult.from_json(content) for content in json.loads(path.read_text())]
     except (TypeError, KeyError) as error:

@@ -14,6 +14,7 @@ from rich.table import Column, Table
 from sim.regression.cases import Case, CaseResult
 from sim.regression.executor import Watch
 from sim.regression.report import Row, rows
+from sim.regression.reproduction import reproduction
 
 LOG_COLUMNS = 120
 """Width where there is no terminal to ask."""
@@ -66,7 +67,7 @@ def _lines(cases: int) -> Watch:
     return watch
 
 
-def print_summary(results: Sequence[CaseResult], paths: Sequence[Path], time_s: float) -> None:
+def print_summary(results: Sequence[CaseResult], build: Path, paths: Sequence[Path], time_s: float) -> None:
     """The table, what failed and how to see it again, the counts, and where the files are."""
     console = Console()
     if not console.is_terminal:
@@ -75,7 +76,7 @@ def print_summary(results: Sequence[CaseResult], paths: Sequence[Path], time_s: 
     failures = [result for result in results if not result.passed]
     for result in failures:
         console.print(f"\n[bold red]{result.verdict}[/] {result.case.id}: {escape(result.message)}", highlight=False)
-        console.print(f"  reproduce with: {result.case.command}", highlight=False, soft_wrap=True)
+        console.print(f"  reproduce with: {escape(reproduction(result.case, build))}", highlight=False, soft_wrap=True)
     cycles = sum(result.cycles for result in results)
     verdict = f"[bold green]all {len(results)} cases passed[/]" if len(results) > 1 else "[bold green]passed[/]"
     if failures:
