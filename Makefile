@@ -16,6 +16,9 @@ JOBS ?= 2
 export OMP_NUM_THREADS := 1
 export OPENBLAS_NUM_THREADS := 1
 
+# Through the system's package manager, if we may.
+install = [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq && apt-get install -y -qq $(1)
+
 .PHONY: sim test test-all check format readme clean setup setup-dev
 
 sim: setup
@@ -50,14 +53,12 @@ clean:
 
 setup: icarus $(VENV)/.ready libpython
 
-setup-dev: icarus $(VENV)/.ready-dev libpython
+setup-dev: icarus compiler $(VENV)/.ready-dev libpython
 
 $(VENV)/.python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 		|| { echo "Tensorgate needs Python 3.11 or newer, $(PYTHON) is $$($(PYTHON) --version 2>&1)" >&2; exit 2; }
-	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { \
-		[ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
-			&& apt-get update -qq && apt-get install -y -qq python3-venv; } \
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { $(call install,python3-venv); } \
 		|| { echo "Python's venv is missing, install it: apt-get install python3-venv" >&2; exit 2; }
 	$(PYTHON) -m venv $(VENV)
 	@touch $@
@@ -73,17 +74,19 @@ $(VENV)/.ready-dev: $(VENV)/.python pyproject.toml
 	@touch $@ $(VENV)/.ready
 
 # The simulator loads Python as a library, which Debian packs apart from the program.
-.PHONY: icarus libpython
+.PHONY: icarus compiler libpython
 libpython: | $(VENV)/.python
 	@test -e $(VENV)/.libpython || { version=$$($(BIN)/python -c 'import sys; print("%d.%d" % sys.version_info[:2])'); \
 		$(BIN)/python -c 'import find_libpython, sys; sys.exit(find_libpython.find_libpython() is None)' \
-			|| { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
-				&& apt-get update -qq && apt-get install -y -qq "libpython$$version"; } \
+			|| { $(call install,"libpython$$version"); } \
 			|| { echo "Python's shared library is missing, install it: apt-get install libpython$$version" >&2; exit 2; }; \
 		touch $(VENV)/.libpython; }
 
 icarus:
-	@command -v iverilog >/dev/null || { \
-		[ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
-			&& apt-get update -qq && apt-get install -y -qq iverilog; } \
+	@command -v iverilog >/dev/null || { $(call install,iverilog); } \
 		|| { echo "Icarus Verilog is missing, install it: apt-get install iverilog" >&2; exit 2; }
+
+# Verilator makes C++ programs.
+compiler:
+	@command -v g++ >/dev/null || { $(call install,g++); } \
+		|| { echo "A C++ compiler is missing, install it: apt-get install g++" >&2; exit 2; }

@@ -35,11 +35,17 @@ def make(path: Path, *arguments: str, cwd: Path = ROOT) -> subprocess.CompletedP
     return subprocess.run(["make", *arguments], cwd=cwd, env=environment, capture_output=True, text=True, check=False)
 
 
-def test_missing_icarus_is_one_line_for_an_ordinary_user(path: Path) -> None:
-    done = make(path, "icarus")
+@pytest.mark.parametrize(
+    ("target", "message"),
+    [
+        ("icarus", "Icarus Verilog is missing, install it: apt-get install iverilog"),
+        ("compiler", "A C++ compiler is missing, install it: apt-get install g++"),
+    ],
+)
+def test_what_is_missing_is_one_line_for_an_ordinary_user(target: str, message: str, path: Path) -> None:
+    done = make(path, target)
     assert done.returncode == 2
-    lines = [line for line in done.stderr.splitlines() if not line.startswith("make")]
-    assert lines == ["Icarus Verilog is missing, install it: apt-get install iverilog"]
+    assert [line for line in done.stderr.splitlines() if not line.startswith("make")] == [message]
 
 
 def test_root_gets_icarus_from_the_package_manager(path: Path) -> None:
@@ -74,6 +80,7 @@ def test_set_up_happens_once(path: Path, tmp_path: Path) -> None:
     (path / "chmod").symlink_to(shutil.which("chmod") or "")
     program(path, "python3", f"{script} && chmod +x .venv/bin/python; exit 0")
     program(path, "iverilog", "exit 0")
+    program(path, "g++", "exit 0")
     for _ in range(2):
         done = make(path, "setup-dev", "setup", cwd=tmp_path)
         assert done.returncode == 0, done.stderr
