@@ -75,12 +75,14 @@ def test_weights_are_shipped_and_small(name):
 def test_training_is_deterministic_and_as_good_as_what_is_shipped(name, tmp_path, entries):
     first, second = zoo.train(name, tmp_path / "a"), zoo.train(name, tmp_path / "b")
     assert first.read_bytes() == second.read_bytes()
-    with np.load(first) as made, np.load(zoo.WEIGHTS / f"{name}.npz") as shipped:
-        assert made.files == shipped.files
-        for key in made.files:
-            # another machine's sums have another order, which training amplifies; float16 has 3 digits
-            if key != "classes":
-                np.testing.assert_allclose(made[key], shipped[key], rtol=0.02, atol=0.02)
+    shipped = entries[name]
+    model = zoo.untrained(name)
+    with np.load(first) as made:
+        for number, layer in enumerate(model.linears, 1):
+            layer.weight[:], layer.bias[:] = made[f"weight{number}"], made[f"bias{number}"]
+    # Another machine's sums have another order, which training amplifies: the weights may differ, not their worth.
+    test = shipped.dataset["test"]
+    assert accuracy(model.eval(), test) >= shipped.float_accuracy - max(0.01, 1 / len(test))
 
 
 def test_a_graph_survives_its_file(tmp_path, entries):
