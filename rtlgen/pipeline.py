@@ -40,7 +40,7 @@ def register_slice(
     arrives = takes & valid
     to_spare = arrives & ~out_free
 
-    beat = concat_last(data, last)
+    beat = _with_last(data, last)
     spare = beat.register(f"{name}_spare", enable=to_spare, reset=reset)
     chosen = HDLTensor.where(spare_valid.value, spare, beat)
     out = chosen.register(f"{name}_slice", enable=out_free & (arrives | spare_valid.value), reset=reset)
@@ -52,7 +52,7 @@ def register_slice(
     return result, takes
 
 
-def concat_last(data: HDLTensor, last: pyrtl.WireVector) -> HDLTensor:
+def _with_last(data: HDLTensor, last: pyrtl.WireVector) -> HDLTensor:
     """The lanes of a beat with its ``last`` as one more element, to travel through the same registers."""
     return HDLTensor.concat([data, HDLTensor.of([last], [0], [1])])
 

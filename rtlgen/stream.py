@@ -55,11 +55,6 @@ class Stream:
         """High on the cycles on which a beat moves (rule 1)."""
         return self.valid & self.ready
 
-    @property
-    def beats(self) -> int:
-        """Beats of one tensor."""
-        return beats_of(self.type, self.lanes)
-
 
 def beats_of(type: TensorType, lanes: int) -> int:
     """Beats that a tensor takes over a stream of ``lanes``."""

@@ -18,6 +18,7 @@ from sim.simulators.icarus import Icarus
 from sim.simulators.pyrtl_simulator import Pyrtl, taps
 from sim.simulators.simulator import Run, Simulator
 from sim.simulators.verilator import Verilator
+from sim.tools import ToolError
 
 BULK: Mapping[str, Simulator] = {"pyrtl": Pyrtl(), "icarus": Icarus(), "verilator": Verilator()}
 """The simulators by name."""
@@ -48,7 +49,7 @@ def locate(design: Design, seen: Difference, x: IntArray, folder: Path, seed: in
             message=f"{found.message}; in the bulk run under {seen.witness}: {seen.message}",
             sample=None if found.sample is None else found.sample + last - len(few),
         )
-    except FileNotFoundError:  # Verilator alone, and no Icarus to look closer with
+    except (FileNotFoundError, ToolError):  # no Icarus to look closer with, or it crashes: what was seen still stands
         pass
     return seen
 

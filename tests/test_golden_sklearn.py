@@ -49,6 +49,7 @@ def test_a_regressor_gives_the_same_numbers(targets):
     y = data.x[:, 0] * 3.0 if targets == 1 else data.x[:, :2]
     mlp = trained(MLPRegressor, data, y)
     model = from_sklearn(mlp)
+    # as above: sums in another order
     np.testing.assert_allclose(model(data.x), mlp.predict(data.x).reshape(-1, targets), atol=1e-9)
 
 
