@@ -16,6 +16,12 @@ from golden.ops import Argmax, Op, Reshape
 from golden.ops.op import same_op
 from golden.types import FloatArray, IntArray, TensorType
 
+Batch = npt.ArrayLike | Mapping[str, npt.ArrayLike]
+"""A batch of inputs: an array, or for a graph of several inputs arrays by name."""
+
+_ELEMENTS_AT_A_TIME = 1 << 18
+"""Of the largest tensor: few enough for a cache, enough to make the cost of a call to numpy small."""
+
 
 @dataclass(frozen=True, eq=False)
 class Node:
@@ -45,6 +51,7 @@ class Graph:
         encodings: how floats map to the integers of a tensor, by tensor name; the integer meaning does not use it.
         classes: what the indices of a classifier's result stand for, if anything: one name per element that an
             ``Argmax`` at the end chooses from, or per element of the innermost dimension of another output.
+        origins: what a tensor is called in the file that the graph was imported from, by tensor name.
 
     Names of inputs and nodes are ASCII identifiers: they become names of wires. Graphs are equal by value (the same
     types, nodes, outputs, encodings and classes), and therefore not hashable.
@@ -59,6 +66,7 @@ class Graph:
     outputs: tuple[str, ...]
     encodings: Mapping[str, Encoding] = field(default_factory=dict)
     classes: tuple[str, ...] = ()
+    origins: Mapping[str, str] = field(default_factory=dict)
     types: Mapping[str, TensorType] = field(init=False)
 
     __hash__ = None  # type: ignore[assignment]
@@ -76,10 +84,10 @@ class Graph:
                 if unknown:
                     raise ValueError(f"unknown tensor {unknown[0]!r}; before this layer there are {', '.join(types)}")
                 types[node.name] = node.op.out_type(*(types[name] for name in node.inputs))
-            except (ValueError, NotImplementedError) as error:
+            except (TypeError, ValueError, NotImplementedError) as error:
                 error.add_note(f"in layer {node.name!r} ({position + 1} of {len(self.nodes)})")
                 raise
-        missing = [name for name in (*self.outputs, *self.encodings) if name not in types]
+        missing = [name for name in (*self.outputs, *self.encodings, *self.origins) if name not in types]
         if missing or not self.outputs or not self.inputs:
             raise ValueError(
                 f"a graph needs inputs and outputs among its tensors {', '.join(types)}, not {missing or self.outputs}"
@@ -94,10 +102,12 @@ class Graph:
             )
         object.__setattr__(self, "inputs", MappingProxyType(dict(self.inputs)))
         object.__setattr__(self, "encodings", MappingProxyType(dict(self.encodings)))
+        object.__setattr__(self, "origins", MappingProxyType(dict(self.origins)))
 
     def __reduce__(self) -> tuple[type[Graph], tuple[object, ...]]:
         """Pickling (for worker processes) and copying: a mapping proxy knows neither."""
-        return Graph, (dict(self.inputs), self.nodes, self.outputs, dict(self.encodings), self.classes)
+        plain = (dict(self.inputs), self.nodes, self.outputs, dict(self.encodings), self.classes, dict(self.origins))
+        return Graph, plain
 
     @classmethod
     def chain(
@@ -141,21 +151,53 @@ class Graph:
                 return node
         raise ValueError(f"no layer {name!r}; there are {', '.join(n.name for n in self.nodes)}")
 
-    def __call__(self, x: npt.ArrayLike) -> IntArray:
-        """The output for a batch of inputs, shape (batch, \\*shape)."""
-        return self.trace(x)[self._only(self.outputs, "output")]
+    def __call__(self, x: Batch) -> IntArray:
+        """The output for a batch of inputs, shape (batch, \\*shape), of a graph that has one output."""
+        return self.run(x)[self._only(self.outputs, "output")]
 
-    def trace(self, x: npt.ArrayLike) -> dict[str, IntArray]:
-        """Every tensor by name, the input included, for a batch of inputs.
+    def run(self, x: Batch) -> dict[str, IntArray]:
+        """All outputs by name for a batch of inputs, some samples at a time: memory holds those, not the batch.
+
+        Args:
+            x: shape (batch, \\*shape); for a graph of several inputs one such array by name of input.
 
         Raises:
-            TypeError, ValueError: if ``x`` is not a batch of the input's type.
+            TypeError, ValueError: if ``x`` is not a batch of the inputs' types.
         """
-        name = self._only(tuple(self.inputs), "input")
-        tensors = {name: self.inputs[name].check(x, f"the input {name!r}")}
-        for node in self.nodes:
-            tensors[node.name] = node.op(*(tensors[name] for name in node.inputs))
+        tensors = self._checked(x)
+        largest = max(type.size for type in self.types.values())
+        piece = max(1, _ELEMENTS_AT_A_TIME // largest)
+        batch = len(next(iter(tensors.values())))
+        pieces = []
+        for start in range(0, max(batch, 1), piece):
+            some = {name: tensor[start : start + piece] for name, tensor in tensors.items()}
+            made = self._execute(some)
+            pieces.append([made[name] for name in self.outputs])
+        return {
+            name: np.concatenate(parts) for name, parts in zip(self.outputs, zip(*pieces, strict=True), strict=True)
+        }
+
+    def trace(self, x: Batch) -> dict[str, IntArray]:
+        """Every tensor by name, the inputs included, for a batch of inputs; arguments and errors as of ``run``."""
+        return self._execute(self._checked(x))
+
+    def _checked(self, x: Batch) -> dict[str, IntArray]:
+        """The inputs by name, checked against their types."""
+        if not isinstance(x, Mapping):
+            x = {self._only(tuple(self.inputs), "input"): x}
+        if set(x) != set(self.inputs):
+            raise ValueError(f"this graph has the inputs {', '.join(self.inputs)}, not {', '.join(map(str, x))}")
+        tensors = {name: type.check(x[name], f"the input {name!r}") for name, type in self.inputs.items()}
+        if len({len(tensor) for tensor in tensors.values()}) > 1:
+            sizes = ", ".join(f"{len(tensor)} of {name}" for name, tensor in tensors.items())
+            raise ValueError(f"all inputs must have as many samples, not {sizes}")
         return tensors
+
+    def _execute(self, tensors: Mapping[str, IntArray]) -> dict[str, IntArray]:
+        made = dict(tensors)
+        for node in self.nodes:
+            made[node.name] = node.op(*(made[name] for name in node.inputs))
+        return made
 
     def encode(self, x: npt.ArrayLike) -> IntArray:
         """Floats, shape (batch, \\*shape), as the integers of the input: rounded, saturated."""

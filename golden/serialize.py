@@ -63,6 +63,7 @@ def save_graph(graph: Graph, path: Path) -> None:
             for name, encoding in sorted(graph.encodings.items())
         },
         "classes": list(graph.classes),
+        "origins": dict(graph.origins),
     }
     write_atomically(path, _zipped(header, arrays))
 
@@ -156,7 +157,10 @@ def _graph(header: Any, arrays: Arrays) -> Graph:
     }
     inputs = {name: TensorType(tuple(shape), IntType.parse(dtype)) for name, (dtype, shape) in header["inputs"].items()}
     outputs, names = _strings(header["outputs"], "the outputs"), _strings(header["classes"], "the classes")
-    return Graph(inputs, tuple(nodes), outputs, encodings, names)
+    origins = header.get("origins", {})  # files of the first day have none
+    if not isinstance(origins, dict) or not all(isinstance(name, str) for name in origins.values()):
+        raise ValueError(f"the origins must be strings by tensor, not {origins!r}")
+    return Graph(inputs, tuple(nodes), outputs, encodings, names, origins)
 
 
 def _strings(value: Any, what: str) -> tuple[str, ...]:

@@ -46,6 +46,12 @@ class IntType:
             return cls(max(1, high.bit_length()), False)
         return cls(1 + max((~low).bit_length(), high.bit_length() if high > 0 else 0), True)
 
+    @classmethod
+    def signed_holding(cls, low: int, high: int) -> IntType:
+        """The narrowest signed type that holds every integer of ``[low, high]``."""
+        held = cls.holding(low, high)
+        return held if held.signed else cls(held.bits + 1, True)
+
     def holds(self, other: IntType) -> bool:
         """Whether every value of ``other`` is a value of this type."""
         return self.min <= other.min and other.max <= self.max

@@ -164,7 +164,7 @@ def test_requantize_refuses_what_could_leave_int64():
         ({"shift": np.array(63)}, ValueError, r"lie in 0\.\.62"),
         ({"shift": np.array(-1)}, ValueError, r"lie in 0\.\.62"),
         ({"zero_point": 128}, ValueError, "must be a value of s8, not 128"),
-        ({"arithmetic": "banker"}, NotImplementedError, "'banker' yet: there is half_up"),
+        ({"arithmetic": "banker"}, ValueError, "one of half_up, tflm, single, float32, not 'banker'"),
     ],
 )
 def test_requantize_refuses_bad_parameters(change, error, message):

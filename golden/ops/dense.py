@@ -6,10 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from golden.exact import exact_dtype, largest_sum, reach
 from golden.ops.op import frozen_ints
 from golden.types import IntArray, IntType, TensorType
-
-_EXACT_FLOAT = 1 << 53
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,18 +45,15 @@ class Dense:
     @property
     def weight_type(self) -> IntType:
         """The narrowest signed type that holds every weight."""
-        held = IntType.holding(int(self.weight.min()), int(self.weight.max()))
-        return held if held.signed else IntType(held.bits + 1, True)
+        return IntType.signed_holding(int(self.weight.min()), int(self.weight.max()))
+
+    def macs(self, x: TensorType) -> int:
+        """Multiplications of one sample of type ``x``."""
+        return self.weight.size * (x.size // self.inputs)
 
     def reach(self, x: TensorType) -> tuple[list[int], list[int]]:
         """Smallest and largest result of every output, over all inputs of type ``x``."""
-        low, high = x.dtype.min, x.dtype.max
-        lows, highs = [], []
-        for row, bias in zip(self.weight.tolist(), self.bias.tolist(), strict=True):
-            up, down = sum(w for w in row if w > 0), sum(w for w in row if w < 0)
-            lows.append(bias + up * low + down * high)
-            highs.append(bias + up * high + down * low)
-        return lows, highs
+        return reach(self.weight, self.bias, x.dtype.min, x.dtype.max)
 
     def out_type(self, x: TensorType) -> TensorType:
         """Accumulators of the last dimension."""
@@ -67,11 +63,7 @@ class Dense:
         return TensorType((*x.shape[:-1], self.outputs), IntType.holding(min(lows), max(highs)))
 
     def __call__(self, x: IntArray) -> IntArray:
-        # A float64 product is exact, in any order of summation, while no partial sum reaches 2**53; and BLAS is
-        # an order of magnitude faster than numpy's integer matmul.
-        largest = int(np.abs(x).max(initial=0)) * int(np.abs(self.weight).sum(axis=1).max())
-        if largest < _EXACT_FLOAT:
-            sums = (x.astype(np.float64) @ self.weight.T.astype(np.float64)).astype(np.int64)
-        else:
-            sums = x @ self.weight.T
-        return np.asarray(sums + self.bias, dtype=np.int64)
+        dtype = exact_dtype(largest_sum(x, self.weight))
+        y: IntArray = (x.astype(dtype) @ self.weight.T.astype(dtype)).astype(np.int64)
+        y += self.bias
+        return y

@@ -1,0 +1,72 @@
+"""Softmax over int8 by TensorFlow Lite Micro's fixed-point arithmetic."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from golden.arithmetic import TFLITE_MULTIPLIER_BITS, tflm
+from golden.fixed_point import exp_of_negative, reciprocal_of_one_plus, rounding_divide_by_power_of_two, saturating_high
+from golden.ops.op import plain_int
+from golden.types import IntArray, IntType, TensorType
+
+_INTEGER_BITS = 5
+"""Of the argument of the exponential, a fixed-point number Q5.26."""
+_SUM_INTEGER_BITS = 12
+_S8 = IntType(8, True)
+
+
+@dataclass(frozen=True)
+class Softmax:
+    """``y = round(256 * exp(k * x) / sum(exp(k * x))) - 128`` over the innermost dimension, in fixed point.
+
+    ``k * 2**26`` is ``multiplier / 2**shift``, of 31 bits, not less than 1: it brings differences of int8 values to
+    Q5.26. With ``d = max(x) - x``, ``E[d] = exp(-k * d)`` in Q0.31 (zero where ``-k * d`` would not fit Q5.26)::
+
+        S = sum rnd(E[d], 12)                             Q12.19
+        R = 1 / S by three Newton steps, as r * 2**-b     r in Q0.31
+        y = clip(rnd(r * E[d], b + 23) - 128)             rnd: half away from zero
+
+    Every step is that of ``tflite::reference_ops::Softmax`` for int8: the result has scale 1/256 and zero point -128.
+    """
+
+    multiplier: int
+    shift: int
+
+    def __post_init__(self) -> None:
+        limit = 1 << TFLITE_MULTIPLIER_BITS
+        object.__setattr__(self, "multiplier", plain_int(self.multiplier, "the multiplier of Softmax", 1, limit - 1))
+        object.__setattr__(self, "shift", plain_int(self.shift, "the shift of Softmax", 0, TFLITE_MULTIPLIER_BITS))
+
+    @property
+    def largest_difference(self) -> int:
+        """The largest ``d`` of which the exponential is not taken for zero (``CalculateInputRadius``)."""
+        left_shift = TFLITE_MULTIPLIER_BITS - self.shift
+        return (((1 << _INTEGER_BITS) - 1) << (31 - _INTEGER_BITS)) >> left_shift
+
+    @property
+    def exponentials(self) -> IntArray:
+        """``E[d]`` for d in 0..255, Q0.31."""
+        d = np.arange(256, dtype=np.int64)
+        kept = np.minimum(d, self.largest_difference)
+        argument = tflm(-kept, np.asarray(self.multiplier), np.asarray(self.shift))
+        return np.where(d <= self.largest_difference, exp_of_negative(argument), 0)
+
+    def out_type(self, x: TensorType) -> TensorType:
+        """``s8`` like ``x``."""
+        if x.dtype != _S8 or not x.shape or x.inner >= 1 << _SUM_INTEGER_BITS:
+            raise ValueError(f"Softmax takes s8 with fewer than {1 << _SUM_INTEGER_BITS} classes, it cannot take {x}")
+        return x
+
+    def __call__(self, x: IntArray) -> IntArray:
+        exponentials = self.exponentials
+        terms = exponentials[x.max(axis=-1, keepdims=True) - x]
+        total = rounding_divide_by_power_of_two(terms, _SUM_INTEGER_BITS).sum(axis=-1, keepdims=True)
+        # The sum is at least 2**19, the term of the largest element, and below 2**31.
+        headroom = 32 - np.frexp(total.astype(np.float64))[1].astype(np.int64)
+        scale = reciprocal_of_one_plus((total << headroom) - (1 << 31))
+        exponent = _SUM_INTEGER_BITS - headroom + 31 - 8
+        y = rounding_divide_by_power_of_two(saturating_high(scale, terms), exponent) + _S8.min
+        # A difference that is out of range gives the smallest value whatever the sum is: its term is zero.
+        return np.clip(y, _S8.min, _S8.max)
