@@ -18,7 +18,8 @@ from rtlgen.stream import Stream, beats_of
 from rtlgen.tensor import HDLTensor
 from rtlgen.weight_store import LATENCY, pack_words, weight_store
 
-ARITHMETICS = ("half_up",)
+ARITHMETICS = ("half_up", "single")
+"""Two names of one rounding: it adds half and drops bits."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,8 @@ class _Constants:
 def _constants(op: Requantize, inner: int) -> _Constants:
     if op.arithmetic not in ARITHMETICS:
         raise NotImplementedError(f"Requantize has no hardware for the arithmetic {op.arithmetic!r} yet")
+    if op.x_zero_point:
+        raise NotImplementedError(f"Requantize has no hardware for the zero point {op.x_zero_point} of its input yet")
     count = inner if op.multiplier.ndim else 1
     pairs = list(zip(op.multiplier.reshape(-1).tolist(), op.shift.reshape(-1).tolist(), strict=True))
     shift = max(s for _, s in pairs)
@@ -100,7 +103,7 @@ def requantize(op: Requantize, layer: LayerPlan, x: Stream, name: str) -> Stream
     advance = pyrtl.WireVector(1, f"{name}_advance")
 
     def finish(product: HDLTensor) -> HDLTensor:
-        return ((product + offset) >> constants.shift).clip(op.dtype.min, op.dtype.max)
+        return ((product + offset) >> constants.shift).clip(*op.limits)
 
     if groups == 1:
         multiplier, offset = (
