@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from golden.types import IntArray, TensorType
+from golden.types import TensorType
 
 Pair = tuple[int, int]
 Padding = tuple[Pair, Pair]
@@ -45,7 +45,7 @@ def same_padding(size: Pair, kernel: Pair, stride: Pair, dilation: Pair = (1, 1)
     return pairs[0], pairs[1]
 
 
-def padded(x: IntArray, padding: Padding, value: int, dtype: Any) -> npt.NDArray[Any]:
+def padded(x: npt.NDArray[Any], padding: Padding, value: float, dtype: Any) -> npt.NDArray[Any]:
     """A batch (batch, rows, columns, channels) as ``dtype`` with a border of ``value``."""
     (top, bottom), (left, right) = padding
     batch, rows, columns, channels = x.shape
