@@ -26,6 +26,7 @@ from golden.graph import Graph, Node
 from golden.importers import from_sklearn
 from golden.model import Linear, ReLU, Sequential, SoftMax
 from golden.ops import Argmax, Dense, Op, Relu, Requantize, Reshape
+from golden.profiling import Profile, profile
 from golden.quantizer import quantize
 from golden.training import History, fit
 from golden.types import IntType, TensorType
@@ -44,6 +45,7 @@ __all__ = [
     "Node",
     "NormalizeZScoreTransform",
     "Op",
+    "Profile",
     "QuantizeTransform",
     "ReLU",
     "Relu",
@@ -63,6 +65,7 @@ __all__ = [
     "load_mnist",
     "load_wine",
     "predict",
+    "profile",
     "quantize",
 ]
 

@@ -10,7 +10,7 @@ from test_golden_ops_table import stimulus
 import golden
 from golden import Graph, IntType, TensorType
 from golden.ops import Add, Conv, Dense, Relu, Requantize, Softmax
-from golden.profile import Histogram, profile
+from golden.profiling import Histogram, profile
 from golden.unrounded import unrounded
 
 ALL = CASES + PENDING
