@@ -62,7 +62,7 @@ def test_a_graph_of_the_op_is_the_same_after_saving(case: Case, tmp_path) -> Non
 
 PLANTED = {
     "requantize tflm two ties": Requantize(1 << 30, 33, 3, golden.IntType(8, True), "single"),
-    "requantize float32": Requantize([3, 12345677, 1 << 23], [3, 31, 24], 1, golden.IntType(8, True), "single"),
+    "requantize float32 ties": Requantize([3, 12345677, 1 << 23], [3, 31, 24], 1, golden.IntType(8, True), "single"),
     "average pool": MaxPool((2, 3), (2, 3)),
     "slice": Slice((1, 1, 2), (2, 3, 2), (2, 2, 1)),
     "softmax": Softmax(1400000000, 6),
