@@ -23,7 +23,7 @@ from golden.data import (
 )
 from golden.encoding import Encoding
 from golden.graph import Graph, Node
-from golden.importers import from_sklearn
+from golden.importers import from_sklearn, from_tflite
 from golden.model import Linear, ReLU, Sequential, SoftMax
 from golden.ops import Argmax, Dense, Op, Relu, Requantize, Reshape
 from golden.profiling import Profile, profile
@@ -59,6 +59,7 @@ __all__ = [
     "accuracy",
     "fit",
     "from_sklearn",
+    "from_tflite",
     "load_breast_cancer",
     "load_digits",
     "load_iris",
