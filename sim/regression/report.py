@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import re
 import shlex
 import sys
 from collections.abc import Sequence
@@ -21,6 +20,7 @@ from golden.serialize import write_atomically
 from sim.regression.cases import DEFAULT_MULTIPLIERS, CaseResult
 from sim.regression.numerics import decibels
 from sim.regression.page import render
+from sim.regression.readme import put_between_markers
 from sim.regression.reproduction import python
 
 RESULTS, PAGE = "results.json", "report.html"
@@ -231,21 +231,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         results = read_results(options.build)
         if options.readme:
-            put_between_markers(options.readme, markdown(results))
+            put_between_markers(options.readme, "measured", markdown(results))
     except (OSError, ValueError) as error:
         print(error, file=sys.stderr)
         return 2
     if not options.readme:
         print(markdown(results) if options.markdown else write_report(results, options.build))
     return 0
-
-
-def put_between_markers(path: Path, table: str) -> None:
-    """Replace what stands between the two markers ``<!-- measured -->`` and ``<!-- /measured -->`` of a file."""
-    parts = re.split("(<!-- /?measured -->)", path.read_text())
-    if len(parts) != 5:
-        raise ValueError(f"{path} must have one <!-- measured --> and one <!-- /measured --> for the table to stand in")
-    write_atomically(path, "".join([parts[0], parts[1], "\n", table.strip(), "\n", *parts[3:]]).encode())
 
 
 if __name__ == "__main__":
