@@ -210,7 +210,10 @@ def read_inputs(path: Path, graph: Graph) -> dict[str, IntArray]:
             raise ValueError(f"must be an npz file with the arrays {expected}: {one_line(error)}") from error
         if set(arrays) != set(graph.inputs):
             raise ValueError(f"must hold the arrays {expected}, not {', '.join(arrays) or 'nothing'}")
-        return {name: _checked(arrays[name], type, f"the array {name!r}") for name, type in graph.inputs.items()}
+        found = {name: _checked(arrays[name], type, f"the array {name!r}") for name, type in graph.inputs.items()}
+        if len({len(x) for x in found.values()}) > 1:
+            raise ValueError(f"must hold as many samples of each, not {', '.join(str(len(x)) for x in found.values())}")
+        return found
 
 
 def _checked(array: Any, type: TensorType, what: str) -> IntArray:
