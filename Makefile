@@ -4,7 +4,7 @@
 #   make test      the tests (under 15 minutes on 2 cores)
 #   make check     format, lint, types, fast tests (under a minute)
 #   make test-all  the tests with the exhaustive ones
-#   make readme    the regression, and its table into README.md
+#   make readme    the regression, and the measured tables into README.md
 #   make format    put every file into the house format
 #   make clean     remove what the other targets made
 
@@ -40,9 +40,11 @@ format: setup-dev
 	$(BIN)/ruff format --quiet .
 	$(BIN)/ruff check --quiet --fix .
 
-# The table of the README, from the last regression.
+# The tables of the README: of the last regression, and of third-party networks where there is a folder of them.
+MODELS ?= ../shared/models
 readme: sim
 	$(BIN)/python -m sim.regression.report --readme README.md build/sim
+	@test ! -d $(MODELS) || $(BIN)/python -m sim.regression.third_party --readme README.md $(MODELS)
 
 clean:
 	rm -rf build $(VENV) *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -23,7 +23,7 @@ from golden.data import (
 )
 from golden.encoding import Encoding
 from golden.graph import Graph, Node
-from golden.importers import from_sklearn
+from golden.importers import from_sklearn, from_tflite
 from golden.layers import (
     AvgPool2d,
     BatchNorm2d,
@@ -40,6 +40,7 @@ from golden.layers import (
 from golden.model import Linear, ReLU, Sequential, SoftMax
 from golden.network import Network, Step
 from golden.ops import Argmax, Dense, Op, Relu, Requantize, Reshape
+from golden.profiling import Profile, profile
 from golden.quantizer import quantize
 from golden.training import History, fit
 from golden.types import IntType, TensorType
@@ -66,6 +67,7 @@ __all__ = [
     "Node",
     "NormalizeZScoreTransform",
     "Op",
+    "Profile",
     "QuantizeTransform",
     "ReLU",
     "ReLU6",
@@ -84,12 +86,14 @@ __all__ = [
     "accuracy",
     "fit",
     "from_sklearn",
+    "from_tflite",
     "load_breast_cancer",
     "load_digits",
     "load_iris",
     "load_mnist",
     "load_wine",
     "predict",
+    "profile",
     "quantize",
 ]
 

@@ -93,16 +93,18 @@ def check_scale(multiplier: IntArray, shift: IntArray, arithmetic: str, what: st
 
 
 def scaled_interval(
-    low: int, high: int, multiplier: IntArray, shift: IntArray, arithmetic: str, what: str
+    low: int, high: int, multiplier: IntArray, shift: IntArray, arithmetic: str, what: str, zero_point: int = 0
 ) -> tuple[int, int]:
-    """Smallest and largest result over ``[low, high]`` and over all channels: every arithmetic is monotone.
+    """Smallest and largest scaled value over ``[low, high]`` and all channels: every arithmetic is monotone.
+
+    ``zero_point`` is what will be added to it, and counts among what has to fit.
 
     Raises:
         ValueError: if a step on the way could leave what the arithmetic computes in: int64, or int32 before the high
             multiply of ``tflm``.
     """
     largest, widest = max(abs(low), abs(high)), int(multiplier.max())
-    needed = (largest * widest + (1 << int(shift.max()) >> 1)).bit_length() + 1
+    needed = (largest * widest + (1 << int(shift.max()) >> 1) + abs(zero_point)).bit_length() + 1
     if arithmetic == "tflm":
         left = max(0, TFLITE_MULTIPLIER_BITS - int(shift.min()))
         if not _INT32.holds(IntType.holding(low << left, high << left)):
@@ -114,8 +116,8 @@ def scaled_interval(
         needed = 1 + largest.bit_length() + max(0, widest.bit_length() - int(shift.min()))
     if needed > MAX_BITS + 1:
         raise ValueError(
-            f"{what} of [{low}, {high}] by a multiplier of {widest.bit_length()} bits needs {needed} bits, the golden "
-            f"model has {MAX_BITS + 1}"
+            f"{what} by a multiplier of {widest.bit_length()} bits with the zero point {zero_point} needs {needed} "
+            f"bits, the golden model has {MAX_BITS + 1}"
         )
     ends = [
         ARITHMETICS[arithmetic](np.asarray(end, dtype=np.int64), np.atleast_1d(multiplier), np.atleast_1d(shift))

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-import numpy as np
+from typing import Any
 
-from golden.types import IntArray, TensorType
+import numpy as np
+import numpy.typing as npt
+
+from golden.types import TensorType
+
+Numbers = npt.NDArray[Any]
 
 
 def broadcast_shape(a: TensorType, b: TensorType, what: str) -> tuple[int, ...]:
@@ -15,11 +20,11 @@ def broadcast_shape(a: TensorType, b: TensorType, what: str) -> tuple[int, ...]:
         raise ValueError(f"{what} cannot take {a} and {b}: their shapes do not broadcast") from None
 
 
-def matched(a: IntArray, b: IntArray) -> tuple[IntArray, IntArray]:
+def matched(a: Numbers, b: Numbers) -> tuple[Numbers, Numbers]:
     """Two batches with as many dimensions: the one that lacks some gets ones behind the batch."""
     rank = max(a.ndim, b.ndim)
     return _raised(a, rank), _raised(b, rank)
 
 
-def _raised(x: IntArray, rank: int) -> IntArray:
+def _raised(x: Numbers, rank: int) -> Numbers:
     return x.reshape(len(x), *(1,) * (rank - x.ndim), *x.shape[1:])

@@ -11,6 +11,8 @@ import numpy as np
 from golden.types import IntArray
 
 _ONE_Q31 = (1 << 31) - 1
+_ONE_Q29 = 1 << 29
+_MAX_16 = (1 << 15) - 1
 _EXP_OF_MINUS_EIGHTH = 1895147668
 _THIRD = 715827883
 _EXP_OF_MINUS_POWERS = (
@@ -42,14 +44,16 @@ def saturating_shift_left(x: IntArray, bits: int) -> IntArray:
     return np.asarray(np.clip(x << bits, -(1 << 31), (1 << 31) - 1), dtype=np.int64)
 
 
-def exp_of_negative(a: IntArray) -> IntArray:
-    """``exp(a)`` in Q0.31 for ``a <= 0`` in Q5.26: a polynomial for the last quarter, a product for the rest."""
-    quarter = 1 << 24
+def exp_of_negative(a: IntArray, integer_bits: int = 5) -> IntArray:
+    """``exp(a)`` in Q0.31 for ``a <= 0`` with up to 5 integer bits: a polynomial and products."""
+    fraction_bits = 31 - integer_bits
+    quarter = 1 << (fraction_bits - 2)
     last = (a & (quarter - 1)) - quarter
     rest = last - a
-    y = _exp_of_last_quarter(saturating_shift_left(last, 5))
+    y = _exp_of_last_quarter(saturating_shift_left(last, integer_bits))
     for exponent, factor in _EXP_OF_MINUS_POWERS:
-        y = np.where(rest & (1 << (26 + exponent)), saturating_high(y, factor), y)
+        if exponent < integer_bits:
+            y = np.where(rest & (1 << (fraction_bits + exponent)), saturating_high(y, factor), y)
     return np.where(a == 0, _ONE_Q31, y)
 
 
@@ -65,10 +69,64 @@ def _exp_of_last_quarter(a: IntArray) -> IntArray:
 
 
 def reciprocal_of_one_plus(a: IntArray) -> IntArray:
-    """``1 / (1 + a)`` in Q0.31 for a in [0, 1) in Q0.31: Newton's iteration on half the denominator, in Q2.29."""
+    """``1 / (1 + a)`` in Q0.31 for a in [0, 1) in Q0.31."""
+    return saturating_shift_left(_reciprocal_of_half_of_one_plus(a), 1)
+
+
+def _reciprocal_of_half_of_one_plus(a: IntArray) -> IntArray:
+    """``2 / (1 + a)`` in Q2.29 for a in [0, 1) in Q0.31: Newton's iteration on half the denominator."""
     half = (a + _ONE_Q31 + 1) >> 1
     x = 1515870810 + saturating_high(half, -1010580540)  # 48/17 - 32/17 * half
     for _ in range(3):
-        error = (1 << 29) - saturating_high(half, x)
+        error = _ONE_Q29 - saturating_high(half, x)
         x = x + saturating_shift_left(saturating_high(x, error), 2)
-    return saturating_shift_left(x, 1)
+    return x
+
+
+def logistic(a: IntArray) -> IntArray:
+    """``1 / (1 + exp(-a))`` in Q0.31 for a in Q4.27."""
+    y = reciprocal_of_one_plus(exp_of_negative(-np.abs(a), 4))
+    return np.where(a == 0, 1 << 30, np.where(a > 0, y, _ONE_Q31 - y))
+
+
+def tanh(a: IntArray) -> IntArray:
+    """``(1 - exp(-2a)) / (1 + exp(-2a))`` in Q0.31 for a in Q4.27, which is 2a in Q5.26."""
+    y = saturating_shift_left(_reciprocal_of_half_of_one_plus(exp_of_negative(-np.abs(a))) - _ONE_Q29, 2)
+    return np.sign(a) * y
+
+
+def to_16_bits(multiplier: int) -> int:
+    """A multiplier of 31 bits in 15, rounded, at most 32767 (``DownScaleInt32ToInt16Multiplier``)."""
+    return _MAX_16 if multiplier >= (_MAX_16 << 16) else (multiplier + (1 << 15)) >> 16
+
+
+def hard_swish(x: IntArray, multipliers: tuple[int, int], exponents: tuple[int, int]) -> IntArray:
+    """``x * relu6(x + 3) / 6`` as TensorFlow Lite computes it in 16 bits (``reference_ops::HardSwish``).
+
+    ``x`` are integers of 9 bits, their zero point taken off. They are scaled by ``multiplier / 2**15 * 2**exponent``:
+    by the first pair to the output, by the second to where 32768 stands for 3.
+    """
+    (output, reluish), (output_exponent, reluish_exponent) = multipliers, exponents
+    fine = x << 7
+    y = _saturating_high_16(fine, output)
+    relu = fine
+    if reluish_exponent > 0:
+        relu = _saturating_shift_left_16(relu, reluish_exponent - 1)
+    relu = _saturating_high_16(relu, reluish)
+    if reluish_exponent > 0:
+        relu = _saturating_shift_left_16(relu, 1)
+    if reluish_exponent < 0:
+        relu = rounding_divide_by_power_of_two(relu, -reluish_exponent)
+    relu = (relu + (1 << 15)) >> 1
+    product = relu * y
+    truncated = np.sign(product) * (np.abs(product) >> 15)
+    return rounding_divide_by_power_of_two(truncated, -output_exponent)
+
+
+def _saturating_high_16(a: IntArray, b: int) -> IntArray:
+    """``rnd(a * b, 15)``, ties up, as ``saturating_high``."""
+    return (a * b + (1 << 14)) >> 15
+
+
+def _saturating_shift_left_16(x: IntArray, bits: int) -> IntArray:
+    return np.asarray(np.clip(x << bits, -(1 << 15), _MAX_16), dtype=np.int64)

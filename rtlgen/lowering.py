@@ -59,22 +59,27 @@ class LayerPlan:
     logic: bool = False
 
 
+def no_hardware(op: str) -> str:
+    """What is said of an op of that class name where ``rtlgen/ops`` has nothing for it."""
+    return f"has no hardware yet: add rtlgen/ops/{op.lower()}.py"
+
+
 @singledispatch
 def candidates(op: Op, x: TensorType, lanes: int, goal: Goal) -> Iterable[LayerPlan]:
     """Every sensible hardware of ``op`` on a stream of ``x`` with ``lanes`` that keeps to ``goal``; maybe none."""
-    raise NotImplementedError(f"{type(op).__name__} has no hardware yet: add rtlgen/ops/{type(op).__name__.lower()}.py")
+    raise NotImplementedError(f"{type(op).__name__} {no_hardware(type(op).__name__)}")
 
 
 @singledispatch
 def departures(op: Op, layer: LayerPlan, x: TensorType, arrivals: list[int]) -> list[int]:
     """Cycles on which the output's beats of a first sample move, given those of the input; nothing stalls."""
-    raise NotImplementedError(f"{type(op).__name__} has no timing yet: add rtlgen/ops/{type(op).__name__.lower()}.py")
+    raise NotImplementedError(f"{type(op).__name__} has no timing yet: see rtlgen/ops/{type(op).__name__.lower()}.py")
 
 
 @singledispatch
 def lower(op: Op, layer: LayerPlan, x: Stream, name: str) -> Stream:
     """The circuit of ``op`` in the working block; it takes ``x`` and drives the stream that it returns."""
-    raise NotImplementedError(f"{type(op).__name__} has no hardware yet: add rtlgen/ops/{type(op).__name__.lower()}.py")
+    raise NotImplementedError(f"{type(op).__name__} {no_hardware(type(op).__name__)}")
 
 
 def multipliers_for(a_bits: int, b_bits: int) -> int:

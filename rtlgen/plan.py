@@ -12,7 +12,7 @@ import rtlgen.ops  # noqa: F401 (registers the hardware of every op)
 from golden.graph import Graph, Node
 from golden.ops import Dense
 from golden.types import TensorType
-from rtlgen.lowering import Goal, LayerPlan, candidates, departures
+from rtlgen.lowering import Goal, LayerPlan, candidates, departures, lower, no_hardware
 from rtlgen.stream import beats_of
 
 UNLIMITED = 1 << 40
@@ -83,6 +83,7 @@ def plan(graph: Graph, multipliers: int = 64, *, unrolled: bool = False) -> Plan
         raise TypeError(f"hardware is made of a golden.Graph, not of {type(graph).__name__}: quantize a model first")
     if isinstance(multipliers, bool) or not isinstance(multipliers, int | np.integer):
         raise TypeError(f"multipliers must be an int, not {multipliers!r}")
+    _check_hardware(graph)
     multipliers = int(multipliers)
     if multipliers < 1:
         raise ValueError(f"multipliers must be at least 1, not {multipliers}")
@@ -91,6 +92,19 @@ def plan(graph: Graph, multipliers: int = 64, *, unrolled: bool = False) -> Plan
         return _timed(graph, nodes, _fastest(graph, nodes, Goal(UNLIMITED, 0, unrolled=True)), None)
     logic = _cheapest(graph, nodes, Goal(UNLIMITED, multipliers)) is None
     return _timed(graph, nodes, _fastest(graph, nodes, Goal(UNLIMITED, multipliers, logic)), multipliers)
+
+
+def _check_hardware(graph: Graph) -> None:
+    """Raises NotImplementedError that names every op without hardware at once, with its layers."""
+    layers: dict[str, list[str]] = {}
+    for node in graph.nodes:
+        if type(node.op) not in lower.registry:
+            layers.setdefault(type(node.op).__name__, []).append(node.name)
+    if layers:
+        error = NotImplementedError("; ".join(f"{op} {no_hardware(op)}" for op in layers))
+        names = [repr(name) for found in layers.values() for name in found]
+        error.add_note(f"in layer{'s' if len(names) > 1 else ''} {', '.join(names)}")
+        raise error
 
 
 def _fastest(graph: Graph, nodes: tuple[Node, ...], goal: Goal) -> tuple[LayerPlan, ...]:

@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from html import escape
+from math import ceil, floor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -119,6 +120,42 @@ def ranges(layers: Sequence[Mapping[str, Any]]) -> Drawing:
         axes.set_axis_off()
         seen = ", ".join(f"{layer['name']} {layer['seen_low']} to {layer['seen_high']}" for layer in layers)
         return _drawing(figure, f"Smallest and largest value in each layer on the test set: {seen}")
+
+
+def noise(layers: Sequence[Mapping[str, Any]]) -> Drawing:
+    """The noise that each layer adds, as decibels below its signal; the loudest first, those that add none left out."""
+    noisy = [layer for layer in layers if layer["own_sqnr_db"] is not None]
+    with _style():
+        figure, (axes,) = _figure(1, 0.55 + 0.2 * max(1, len(noisy)))
+        places = range(len(noisy))
+        axes.barh(places, [layer["own_sqnr_db"] for layer in noisy], height=0.62, color=COLOURS["integer"])
+        for row, layer in enumerate(noisy):
+            if layer["sqnr_db"] is not None:
+                axes.plot([layer["sqnr_db"]] * 2, [row - 0.38, row + 0.38], color=COLOURS["real"], linewidth=2)
+        axes.set_yticks(places, [layer["layer"] for layer in noisy])
+        axes.tick_params(axis="y", length=0, labelcolor=COLOURS["ink"])
+        axes.set_ylim(max(1, len(noisy)) - 0.5, -0.6)
+        axes.set_title("SQNR in dB: of the layer itself (bar), of all up to it (mark)", loc="left")
+        told = ", ".join(f"{layer['layer']} {layer['own_sqnr_db']:.1f} dB" for layer in noisy) or "no layer adds noise"
+        return _drawing(figure, f"Signal-to-quantization-noise ratio by layer, the worst first: {told}")
+
+
+def layer_histograms(layer: Mapping[str, Any]) -> Drawing:
+    """The values of a layer's result, and below them its weights if it has any, over all that the type can hold."""
+    shown = [("values", "real"), ("weights", "integer")] if layer["weights"] else [("values", "real")]
+    with _style():
+        figure, rows = _figure(len(shown), 0.95)
+        for axes, (what, colour) in zip(rows, shown, strict=True):
+            found = layer[what]
+            axes.stairs(found["counts"], found["edges"], fill=True, color=COLOURS[colour])
+            axes.set_xlim(found["edges"][0], found["edges"][-1])
+            first, last = ceil(found["edges"][0]), floor(found["edges"][-1])
+            axes.set_xticks([first, *([0] if first < 0 < last else []), last])
+            span = f"{_number(found['low'])} to {_number(found['high'])}"
+            axes.set_title(f"{layer['layer']} {what}: {span}", loc="left")
+        return _drawing(
+            figure, f"Histogram of {layer['layer']}: values {layer['values']['low']} to {layer['values']['high']}"
+        )
 
 
 def _quantization(histograms: Mapping[str, Any]) -> Figure:

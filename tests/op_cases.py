@@ -1,11 +1,47 @@
-"""The table of cases: every op, in the shapes and with the constants that matter. A new op is a new row here."""
+"""The table of cases: every op, in the shapes and with the constants that matter. A new op is a new row here.
+
+An op without hardware has its rows in ``PENDING``, and moves up once ``rtlgen/ops`` has its file.
+"""
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 import numpy as np
 from networks import dense, requantize
 
 from golden import Argmax, Dense, IntType, Op, Relu, Requantize, Reshape, TensorType
+from golden.ops import (
+    Add,
+    AveragePool,
+    Clamp,
+    Concat,
+    Conv,
+    Lookup,
+    MaxPool,
+    Multiply,
+    Pad,
+    Slice,
+    Softmax,
+    Sum,
+    Transpose,
+    Wrap,
+)
+from golden.types import IntArray
+
+
+class Case(NamedTuple):
+    """An op and the types of its inputs."""
+
+    name: str
+    op: Op
+    inputs: tuple[TensorType, ...]
+
+    @property
+    def x(self) -> TensorType:
+        """The type of the only input."""
+        (x,) = self.inputs
+        return x
 
 
 def x(text: str, *shape: int) -> TensorType:
@@ -13,13 +49,35 @@ def x(text: str, *shape: int) -> TensorType:
     return TensorType(shape, IntType.parse(text))
 
 
-def _named(name: str, op: Op, type: TensorType) -> tuple[str, Op, TensorType]:
-    return name, op, type
+def _named(name: str, op: Op, *inputs: TensorType) -> Case:
+    return Case(name, op, inputs)
+
+
+def _ints(shape: tuple[int, ...], low: int = -128, high: int = 127, seed: int = 0) -> IntArray:
+    values = np.random.default_rng(seed).integers(low, high, shape, endpoint=True)
+    values.flat[:2] = (low, high)[: values.size]
+    return values
+
+
+def conv(channels: int, outputs: int, kernel: tuple[int, int], groups: int = 1, **options: object) -> Conv:
+    """A convolution with random weights, the extreme ones among them."""
+    weight = _ints((outputs, *kernel, channels // groups), seed=outputs)
+    return Conv(weight, _ints((outputs,), -500, 500), groups=groups, **options)  # type: ignore[arg-type]
+
+
+def tflm(bits: int = 8, **options: object) -> dict[str, object]:
+    """Fields of a result in TensorFlow Lite Micro's arithmetic."""
+    return {"zero_point": 3, "dtype": IntType(bits, True), "arithmetic": "tflm", **options}
 
 
 WIDE = x("s20", 7)
+S8 = IntType(8, True)
+IMAGE = x("s8", 5, 6, 4)
+SAME_3X3 = ((1, 1), (1, 1))
+TFLITE_SCALES = (np.array([1 << 30, (1 << 31) - 1, 1518500250, 0]), np.array([40, 44, 31, 31]))
+ADD = {"x_zero_points": (5, -7), "x_multipliers": (1 << 30, 1932735283), "x_shifts": (31, 33), "left_shift": 20}
 
-CASES: list[tuple[str, Op, TensorType]] = [
+CASES: list[Case] = [
     _named("dense 1x1", Dense([[-3]], [2]), x("s8", 1)),
     _named("dense 7x5", dense(7, 5), x("s8", 7)),
     _named("dense 16x1", dense(16, 1), x("s8", 16)),
@@ -50,4 +108,65 @@ CASES: list[tuple[str, Op, TensorType]] = [
     _named("argmax of one", Argmax(), x("s8", 1)),
     _named("argmax of bits", Argmax(), x("u1", 7)),
     _named("argmax rows", Argmax(), x("s3", 3, 5)),
+    _named("requantize single", Requantize([1 << 30, 5, 7], [40, 3, 0], -3, S8, "single"), x("s18", 3)),
+    _named("requantize clamp", Requantize(3, 2, -128, S8, clamp=(-128, 20)), x("s12", 4)),
+    _named("requantize tflm", Requantize(*TFLITE_SCALES, **tflm()), x("s20", 4)),
+    _named("requantize tflm to the left", Requantize(1 << 30, 27, **tflm(16)), x("s8", 3)),
+    _named("requantize tflm ties", Requantize(1 << 30, 31, **tflm(clamp=(-100, 3))), x("s9", 3)),
+    _named("requantize tflm two ties", Requantize(1 << 30, 33, **tflm()), x("s9", 3)),
+    _named("requantize float32", Requantize([12345677, 9999991], [36, 33], 1, S8, "float32"), x("s20", 2)),
+    _named("requantize input's zero point", Requantize(5, 3, 1, S8, x_zero_point=-9), x("s8", 3)),
 ]
+"""Cases with hardware."""
+
+PENDING: list[Case] = [
+    _named("requantize float32 ties", Requantize([3, 12345677, 1 << 23], [3, 31, 24], 1, S8, "float32"), x("s26", 3)),
+    _named("conv 1x1", conv(4, 3, (1, 1)), IMAGE),
+    _named("conv 3x3", conv(4, 2, (3, 3)), IMAGE),
+    _named("conv 3x3 same, zero point", conv(4, 2, (3, 3), padding=SAME_3X3, padding_value=-128), IMAGE),
+    _named("conv 2x3 stride 2x1", conv(4, 2, (2, 3), stride=(2, 1), padding=((0, 1), (2, 0))), IMAGE),
+    _named("conv dilated", conv(4, 2, (2, 3), dilation=(3, 2), padding_value=7, padding=((1, 0), (0, 2))), IMAGE),
+    _named("conv groups", conv(4, 6, (3, 2), 2, padding=SAME_3X3), IMAGE),
+    _named("conv depthwise", conv(4, 4, (3, 3), 4, padding=SAME_3X3, padding_value=9, stride=(2, 2)), IMAGE),
+    _named("conv depthwise times 2", conv(4, 8, (3, 3), 4, padding=SAME_3X3), IMAGE),
+    _named("conv in one dimension", conv(3, 2, (1, 3), padding=((0, 0), (1, 1))), x("s8", 1, 6, 3)),
+    _named("conv as large as its input", conv(4, 3, (5, 6)), IMAGE),
+    _named("conv of unsigned", conv(2, 2, (2, 2), padding=SAME_3X3, padding_value=200), x("u8", 3, 3, 2)),
+    _named("conv of one", conv(1, 1, (1, 1)), x("s8", 1, 1, 1)),
+    _named("max pool", MaxPool((2, 2), (2, 2)), IMAGE),
+    _named("max pool padded", MaxPool((3, 2), (2, 1), ((1, 2), (0, 1))), IMAGE),
+    _named("average pool", AveragePool((2, 3), (2, 3)), IMAGE),
+    _named("average pool padded", AveragePool((3, 3), (2, 2), SAME_3X3), IMAGE),
+    _named("average pool of everything", AveragePool((5, 6)), IMAGE),
+    _named("sum over rows and columns", Sum((0, 1)), IMAGE),
+    _named("sum keeps dimensions", Sum((1,), keep=True), IMAGE),
+    _named("sum of everything", Sum((0, 1, 2)), IMAGE),
+    _named("clamp", Clamp(-3, 100), x("s8", 5)),
+    _named("clamp to one value", Clamp(4, 4), x("s8", 5)),
+    _named("clamp out of reach", Clamp(200, 300), x("s8", 5)),
+    _named("lookup", Lookup(_ints((256,), seed=3), -128, S8), x("s8", 2, 3)),
+    _named("lookup per channel", Lookup(_ints((3, 16), 0, 7), 0, IntType(3, False)), x("u4", 2, 3)),
+    _named("wrap", Wrap(IntType(4, True)), x("s8", 5)),
+    _named("wrap unsigned", Wrap(IntType(3, False)), x("s8", 5)),
+    _named("pad", Pad(((1, 0), (0, 2), (0, 0)), -128), IMAGE),
+    _named("pad channels", Pad(((0, 0), (0, 0), (1, 2)), 5), IMAGE),
+    _named("slice", Slice((1, 0, 2), (2, 3, 2), (2, 2, 1)), IMAGE),
+    _named("slice of one", Slice((4, 5, 3), (1, 1, 1), (1, 1, 1)), IMAGE),
+    _named("transpose", Transpose((2, 0, 1)), IMAGE),
+    _named("transpose nothing", Transpose((0,)), x("s8", 3)),
+    _named("softmax", Softmax(1431655765, 6), x("s8", 5)),
+    _named("softmax rows", Softmax(1 << 30, 8), x("s8", 3, 4)),
+    _named("softmax steep", Softmax((1 << 31) - 1, 3), x("s8", 12)),
+    _named("softmax of one", Softmax(1 << 30, 8), x("s8", 1)),
+    _named("add", Add(**ADD, multiplier=1717986918, shift=50, **tflm()), IMAGE, IMAGE),
+    _named("add relu", Add(**ADD, multiplier=1 << 30, shift=48, **tflm(clamp=(3, 127))), x("s8", 9), x("s8", 9)),
+    _named("add broadcast", Add(**ADD, multiplier=1 << 30, shift=48, **tflm()), x("s8", 2, 3), x("s8", 3)),
+    _named("add half up", Add((1, 2), (300, 211), (0, 0), 0, 1, 9, -4, S8), x("s8", 7), x("u4", 7)),
+    _named("subtract", Add(**ADD, multiplier=1 << 30, shift=48, **tflm(), subtract=True), x("s8", 9), x("s8", 9)),
+    _named("multiply", Multiply((3, -128), 1717986918, 38, **tflm()), IMAGE, IMAGE),
+    _named("multiply broadcast", Multiply((0, 0), 77, 10, 0, S8, clamp=(-50, 60)), IMAGE, x("s8", 1, 1, 4)),
+    _named("concat", Concat(0), x("s8", 3), x("s8", 1), x("s8", 2)),
+    _named("concat channels", Concat(2), IMAGE, x("u4", 5, 6, 2)),
+    _named("concat of one", Concat(1), IMAGE),
+]
+"""Cases whose hardware is still to be built: a test holds that they are refused by name, so none is forgotten."""

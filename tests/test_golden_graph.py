@@ -7,7 +7,7 @@ import pytest
 
 from golden.encoding import Encoding
 from golden.graph import Graph, Node
-from golden.ops import Argmax, Dense, Relu, Requantize, Reshape
+from golden.ops import Argmax, Concat, Dense, Relu, Requantize, Reshape, Sum
 from golden.types import IntType, TensorType
 
 S8 = IntType(8, True)
@@ -172,3 +172,57 @@ def test_encodings_are_equal_by_value():
     assert one != Encoding(np.array([0.5, 2.0]), np.array([0, 11]))
     assert one != Encoding(np.array([0.5, 3.0]), np.array([0, 10]))
     assert one != 0.5
+
+
+def diamond():
+    """Two inputs, a fork, a join, and two outputs, one of which is read again."""
+    nodes = (
+        Node("left", Relu(), ("a",)),
+        Node("joined", Concat(0), ("left", "b", "a")),
+        Node("total", Sum((0,)), ("joined",)),
+    )
+    return Graph({"a": X, "b": TensorType((3,), S8)}, nodes, ("total", "joined"), origins={"total": "sum:0"})
+
+
+def test_several_inputs_outputs_and_any_fan_out():
+    graph = diamond()
+    a, b = np.array([[-5, 6], [7, -8]]), np.array([[1, 2, 3], [4, 5, 6]])
+    found = graph.run({"a": a, "b": b})
+    assert list(found) == ["total", "joined"]
+    assert found["joined"].tolist() == [[0, 6, 1, 2, 3, -5, 6], [7, 0, 4, 5, 6, 7, -8]]
+    assert found["total"].tolist() == [13, 21]
+    assert graph.trace({"b": b, "a": a})["left"].tolist() == [[0, 6], [7, 0]]
+    assert graph.origins == {"total": "sum:0"}
+    with pytest.raises(ValueError, match="a graph with one output, not 2: total, joined"):
+        graph({"a": a, "b": b})
+
+
+@pytest.mark.parametrize(
+    ("x", "message"),
+    [
+        ({"a": [[1, 2]]}, "has the inputs a, b, not a"),
+        ({"a": [[1, 2]], "b": [[1, 2, 3]], "c": [[1]]}, "has the inputs a, b, not a, b, c"),
+        ({"a": [[1, 2]], "b": [[1, 2, 3], [1, 2, 3]]}, "as many samples, not 1 of a, 2 of b"),
+        ({"a": [[1, 2]], "b": [[1, 2]]}, r"the input 'b' must have shape \(batch, 3\), not \(1, 2\)"),
+        ([[1, 2]], "a graph with one input, not 2: a, b"),
+    ],
+)
+def test_inputs_by_name_must_be_all_of_them_and_alike(x, message):
+    for use in (diamond().run, diamond().trace):
+        with pytest.raises(ValueError, match=message):
+            use(x)
+
+
+def test_a_batch_runs_in_pieces_and_none_is_lost_or_swapped(monkeypatch):
+    graph = Graph.chain(X, dense(), Relu(), requantize())
+    x = np.random.default_rng(0).integers(-128, 128, (103, 2))
+    whole = graph.trace(x)["requantize1"]
+    for elements in (1, 7, 30, 1000):
+        monkeypatch.setattr("golden.graph._ELEMENTS_AT_A_TIME", elements)
+        np.testing.assert_array_equal(graph(x), whole)
+    assert graph(x[:0]).shape == (0, 3)
+
+
+def test_origins_are_names_of_tensors():
+    with pytest.raises(ValueError, match="not \\['z'\\]"):
+        Graph({"x": X}, (Node("a", Relu(), ("x",)),), ("a",), origins={"z": "there"})

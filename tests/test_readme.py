@@ -66,7 +66,7 @@ def test_commands_exist() -> None:
     assert {words[1] for words in commands()} == set(tensorgate.commands)
 
 
-FAST = ("zoo", "plan", "generate", "golden")
+FAST = ("zoo", "plan", "generate", "golden", "profile")
 SLOW = ("verify", "accuracy")
 
 

@@ -6,12 +6,12 @@ import numpy as np
 import pyrtl
 import pytest
 from networks import corners
-from op_cases import CASES
+from op_cases import CASES, PENDING, Case
 
 import golden.ops
 import rtlgen
 import rtlgen.ops
-from golden import Graph, Op, TensorType
+from golden import Graph, Node, TensorType
 from rtlgen.lowering import Goal, candidates, departures, lower
 from sim.simulators.icarus import Icarus
 from sim.simulators.pyrtl_simulator import Pyrtl
@@ -23,33 +23,64 @@ FOLDINGS = ({"multipliers": 1}, {"multipliers": 4}, {"multipliers": 1000}, {"unr
 
 @pytest.mark.parametrize("folding", FOLDINGS, ids=str)
 @pytest.mark.parametrize("simulator", SIMULATORS)
-@pytest.mark.parametrize(("name", "op", "x"), CASES, ids=[name for name, _, _ in CASES])
-def test_hardware_equals_golden(
-    name: str, op: Op, x: TensorType, simulator: Simulator, folding: dict[str, int], tmp_path: Path
-) -> None:
-    graph, stimulus = Graph.chain(x, op), corners(x)
+@pytest.mark.parametrize("case", CASES, ids=[case.name for case in CASES])
+def test_hardware_equals_golden(case: Case, simulator: Simulator, folding: dict[str, int], tmp_path: Path) -> None:
+    graph, stimulus = Graph.chain(case.x, case.op), corners(case.x)
     design = rtlgen.generate(graph, **folding)
     run = simulator.run(design, stimulus, tmp_path)
     np.testing.assert_array_equal(run.outputs, graph(stimulus))
     assert (run.latency_cycles, run.ii_cycles) == (design.plan.latency_cycles, design.plan.ii_cycles)
 
 
+WITHOUT_HARDWARE = {
+    golden.ops.Add,
+    golden.ops.AveragePool,
+    golden.ops.Clamp,
+    golden.ops.Concat,
+    golden.ops.Conv,
+    golden.ops.Lookup,
+    golden.ops.MaxPool,
+    golden.ops.Multiply,
+    golden.ops.Pad,
+    golden.ops.Slice,
+    golden.ops.Softmax,
+    golden.ops.Sum,
+    golden.ops.Transpose,
+    golden.ops.Wrap,
+}
+"""Ops whose other half is still to be written; an op leaves this list together with its rows in ``PENDING``."""
+WITH_HARDWARE = set(golden.ops.ALL) - WITHOUT_HARDWARE
+
+
 def test_every_op_has_a_case() -> None:
-    assert {type(op) for _, op, _ in CASES} == set(golden.ops.ALL)
+    assert {type(case.op) for case in CASES} == WITH_HARDWARE
+    assert {type(case.op) for case in CASES + PENDING} == set(golden.ops.ALL)
+    names = [case.name for case in CASES + PENDING]
+    assert len(names) == len(set(names))
 
 
 @pytest.mark.parametrize("function", [candidates, departures, lower], ids=lambda f: f.__name__)
 @pytest.mark.parametrize("op", golden.ops.ALL, ids=lambda op: op.__name__)
-def test_every_op_has_hardware(op: type, function) -> None:
-    assert op in function.registry, f"{op.__name__} lacks {function.__name__} in rtlgen/ops/{op.__name__.lower()}.py"
+def test_every_op_has_hardware_or_is_known_to_lack_it(op: type, function) -> None:
+    file = f"rtlgen/ops/{op.__name__.lower()}.py"
+    assert (op in function.registry) == (op in WITH_HARDWARE), f"{op.__name__}: {function.__name__} in {file}"
 
 
 def test_an_op_and_its_hardware_share_a_file_name() -> None:
-    stems = [
-        {path.stem for path in Path(package.__path__[0]).glob("*.py")} - {"__init__", "op"}
-        for package in (golden.ops, rtlgen.ops)
-    ]
-    assert stems[0] == stems[1] == {op.__name__.lower() for op in golden.ops.ALL}
+    for package, ops in ((golden.ops, golden.ops.ALL), (rtlgen.ops, WITH_HARDWARE)):
+        stems = {path.stem for path in Path(package.__path__[0]).glob("*.py")} - {"__init__", "op"}
+        assert stems == {op.__name__.lower() for op in ops}
+
+
+@pytest.mark.parametrize("case", PENDING, ids=[case.name for case in PENDING])
+def test_what_has_no_hardware_yet_is_refused_by_name(case: Case) -> None:
+    inputs = {f"x{place}": type for place, type in enumerate(case.inputs)}
+    graph = Graph(inputs, (Node("layer", case.op, tuple(inputs)),), ("layer",))
+    with pytest.raises(NotImplementedError) as caught:
+        rtlgen.generate(graph)
+    told = "; ".join([str(caught.value), *caught.value.__notes__])
+    assert f"{type(case.op).__name__} has no hardware" in told
+    assert "'layer'" in told
 
 
 def test_an_op_without_hardware_says_which_file_is_missing() -> None:
@@ -89,7 +120,7 @@ def test_generation_leaves_the_working_block_alone() -> None:
 
 
 def test_candidates_keep_to_their_goal() -> None:
-    for _, op, x in CASES:
+    for _, op, (x,) in CASES:
         for multipliers, ii_cycles in ((1, 1000), (6, 20), (100, 3)):
             goal = Goal(ii_cycles, multipliers)
             for layer in candidates(op, x, 1, goal):

@@ -24,7 +24,8 @@ def folder(tmp_path, monkeypatch):
     good = Path("good.graph").read_bytes()
     Path("half.graph").write_bytes(good[: len(good) // 2])
     Path("empty.graph").write_bytes(b"")
-    Path("text.graph").write_text("not a graph\n")
+    for name in ("text.graph", "text.tflite", "text.onnx"):
+        Path(name).write_text("not a graph\n")
     with zipfile.ZipFile("foreign.graph", "w") as file:
         file.writestr("letter.txt", "dear reader")
     Path("folder.graph").mkdir()
@@ -61,7 +62,7 @@ GOLDEN = ["golden", "good.graph", "--output", "y.npy", "--input"]
 
 MISTAKES = [
     # verbs and options
-    (["zop"], ["verb 'zop'", "zoo, golden, plan, generate, verify, accuracy", "did you mean 'zoo'"]),
+    (["zop"], ["verb 'zop'", "zoo, golden, plan, generate, verify, profile, accuracy", "did you mean 'zoo'"]),
     (["synth", "iris"], ["verb 'synth'", "zoo, golden"]),
     (["--nonsense"], ["--nonsense"]),
     (["plan"], ["MODEL"]),
@@ -100,8 +101,13 @@ MISTAKES = [
     (["generate", "branches.graph", "-o", "new"], ["layer 'two'"]),
     (["plan", "matrix.graph"], ["'matrix.graph'", "no hardware yet", ", in layer 'dense1'"]),
     (["plan", "x.npy"], ["'x.npy'", "graph file"]),
-    (["plan", "net.tflite"], ["'net.tflite'", ".tflite", "not supported yet", "iris", "Graph.save"]),
-    (["golden", "NET.ONNX", "--input", "x.npy", "--output", "y.npy"], [".onnx", "not supported yet"]),
+    (["plan", "net.tflite"], ["no file 'net.tflite'"]),
+    (["golden", "NET.ONNX", "--input", "x.npy", "--output", "y.npy"], ["no file 'NET.ONNX'"]),
+    (["profile", "text.tflite"], ["MODEL", "text.tflite"]),
+    (["golden", "text.onnx", "--input", "x.npy", "--output", "y.npy"], ["MODEL", "text.onnx"]),
+    (["profile", "good.graph", "--html", "no/p.html"], ["--html", "no/p.html", "does not exist"]),
+    (["profile", "good.graph", "--samples", "0"], ["--samples", "at least 1"]),
+    (["profile", "good.graph", "--input", "shape.npy"], ["'shape.npy'", "(batch, 4)"]),
     (["accuracy", "good.graph"], ["'good.graph'", "no task", "iris"]),
     # x.npy
     ([*GOLDEN, "missing.npy"], ["--input 'missing.npy'", "No such file"]),
@@ -121,8 +127,8 @@ MISTAKES = [
     (["verify", "good.graph", "--simulator", "pyrtl", "--input", "none.npy"], ["'none.npy'", "at least one"]),
     (["golden", "good.graph", "--output", "y.npy"], ["--input"]),
     # --arithmetic
-    ([*GOLDEN, "x.npy", "--arithmetic", "tflm"], ["half_up", "tflm", "imported", "not supported yet"]),
-    ([*GOLDEN, "x.npy", "--arithmetic", "single"], ["half_up", "single", "imported"]),
+    ([*GOLDEN, "x.npy", "--arithmetic", "tflm"], ["half_up", "tflm", "'good.graph'", ".tflite"]),
+    ([*GOLDEN, "x.npy", "--arithmetic", "single"], ["half_up", "single", "'good.graph'"]),
     ([*GOLDEN, "x.npy", "--arithmetic", "exact"], ["--arithmetic", "'exact'", "half_up"]),
     # places to write to
     (["golden", "good.graph", "--input", "x.npy"], ["--output"]),

@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 
 from sim.regression.cases import Case, CaseResult
+from sim.regression.readme import put_between_markers
 from sim.regression.report import (
     html,
     main,
     markdown,
     measured_rows,
-    put_between_markers,
     read_results,
     rows,
     write_results,
@@ -178,7 +178,7 @@ def test_no_results_are_one_line(content: str | None, tmp_path: Path, capsys: py
 def test_the_table_goes_between_the_markers_of_a_readme(tmp_path: Path) -> None:
     readme = tmp_path / "README.md"
     readme.write_text("# a\n<!-- measured -->\nold\n<!-- /measured -->\nb\n")
-    put_between_markers(readme, "| new |\n")
+    put_between_markers(readme, "measured", "| new |\n")
     assert readme.read_text() == "# a\n<!-- measured -->\n| new |\n<!-- /measured -->\nb\n"
 
 
@@ -186,5 +186,5 @@ def test_a_readme_without_markers_is_left_alone(tmp_path: Path) -> None:
     readme = tmp_path / "README.md"
     readme.write_text("# a\n")
     with pytest.raises(ValueError, match="must have one <!-- measured -->"):
-        put_between_markers(readme, "| new |")
+        put_between_markers(readme, "measured", "| new |")
     assert readme.read_text() == "# a\n"

@@ -1,5 +1,6 @@
 """Networks trained elsewhere, one file per framework."""
 
 from golden.importers.sklearn import from_sklearn
+from golden.importers.tflite import from_tflite
 
-__all__ = ["from_sklearn"]
+__all__ = ["from_sklearn", "from_tflite"]

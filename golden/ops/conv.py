@@ -135,11 +135,15 @@ class Conv:
     def _depthwise(self, x: npt.NDArray[Any], out: Pair) -> npt.NDArray[Any]:
         """One product of all windows for each place in the window; output ``c * times + t`` sees channel ``c``."""
         times = self.outputs // self.groups
-        y = np.zeros((len(x), *out, self.channels, times), dtype=x.dtype)
         weight = self.weight[..., 0].reshape(self.channels, times, *self.kernel).astype(x.dtype)
+        # Repeated for every column of the result, so that numpy's inner loop is as long as a row.
+        repeated = np.repeat(weight.transpose(1, 2, 3, 0)[..., None, :], out[1], axis=3)
+        y = np.zeros((times, len(x), *out, self.channels), dtype=x.dtype)
+        product = np.empty_like(y[0])
         for row, column, seen in taps(x, out, self.kernel, self.stride, self.dilation):
-            y += seen[..., None] * weight[:, :, row, column]
-        return y.reshape(len(x), *out, self.outputs)
+            for time in range(times):
+                y[time] += np.multiply(seen, repeated[time, row, column], out=product)
+        return np.moveaxis(y, 0, -1).reshape(len(x), *out, self.outputs)
 
     def _out_shape(self, x: TensorType) -> Pair:
         return out_shape(x, self.kernel, self.stride, self.padding, self.dilation, "Conv")

@@ -57,7 +57,8 @@ class Requantize:
         """``dtype``; refuses what could leave int64 (or int32, where the arithmetic has that) on the way."""
         same_channels(self.multiplier, x, "Requantize")
         ends = (x.dtype.min - self.x_zero_point, x.dtype.max - self.x_zero_point)
-        scaled_interval(*ends, self.multiplier, self.shift, self.arithmetic, f"Requantize of {x}")
+        what = f"Requantize of {x}"
+        scaled_interval(*ends, self.multiplier, self.shift, self.arithmetic, what, self.zero_point)
         return TensorType(x.shape, self.dtype)
 
     def __call__(self, x: IntArray) -> IntArray:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from math import ceil
 
 import pyrtl
@@ -13,12 +14,11 @@ from golden.types import IntType, TensorType
 from rtlgen.lowering import Goal, LayerPlan, candidates, departures, lower, multipliers_for
 from rtlgen.multiply import LIMB_BITS, limbs, multiply_by_one_hot, multiply_in_logic
 from rtlgen.pipeline import pipeline
+from rtlgen.staircase import narrowed
 from rtlgen.state import counter
 from rtlgen.stream import Stream, beats_of
 from rtlgen.tensor import HDLTensor
 from rtlgen.weight_store import LATENCY, pack_words, weight_store
-
-ARITHMETICS = ("half_up",)
 
 
 @dataclass(frozen=True)
@@ -26,13 +26,23 @@ class _Constants:
     """The channels' constants on one common shift, so that no barrel shifter is needed.
 
     ``((x * m + 2**(s - 1)) >> s) == ((x * (m << k) + 2**(s + k - 1)) >> (s + k))``: every channel is brought to the
-    largest shift ``s + k`` of the layer.
+    largest shift ``s + k`` of the layer. Arithmetics of 31 bits are narrowed first, see ``rtlgen/staircase.py``.
+
+    Args:
+        x: type of what is multiplied, the input without its zero point.
+        multipliers, offsets, negative_offsets: one per channel, or one for all; the latter is for negative inputs.
     """
 
+    x: IntType
     multipliers: list[int]
     offsets: list[int]
+    negative_offsets: list[int]
     shift: int
-    per_channel: bool
+
+    @property
+    def per_channel(self) -> bool:
+        """Whether lanes need to know which channel comes along."""
+        return any(len(set(values)) > 1 for values in (self.multipliers, self.offsets, self.negative_offsets))
 
     @property
     def multiplier_type(self) -> IntType:
@@ -42,17 +52,32 @@ class _Constants:
     def powers_of_two(self) -> bool:
         return all(m & (m - 1) == 0 for m in self.multipliers)
 
+    @property
+    def offset_bits(self) -> int:
+        """Bits that the store holds of the offsets of one channel."""
+        signs = [self.offsets] if self.offsets == self.negative_offsets else [self.offsets, self.negative_offsets]
+        return sum(_stored_bits(values) for values in signs)
 
-def _constants(op: Requantize, inner: int) -> _Constants:
-    if op.arithmetic not in ARITHMETICS:
-        raise NotImplementedError(f"Requantize has no hardware for the arithmetic {op.arithmetic!r} yet")
-    count = inner if op.multiplier.ndim else 1
+
+@lru_cache(maxsize=256)
+def _constants(op: Requantize, x: IntType) -> _Constants:
+    low, high = x.min - op.x_zero_point, x.max - op.x_zero_point
+    centred = IntType.holding(low, high)
+    if op.arithmetic != "half_up":
+        staircase = narrowed(op, x.min, x.max)
+        offsets, negative_offsets = list(staircase.offsets), list(staircase.negative_offsets)
+        return _Constants(centred, list(staircase.multipliers), offsets, negative_offsets, staircase.shift)
     pairs = list(zip(op.multiplier.reshape(-1).tolist(), op.shift.reshape(-1).tolist(), strict=True))
     shift = max(s for _, s in pairs)
     multipliers = [m << (shift - s) for m, s in pairs]
     offsets = [((1 << shift - 1) if s else 0) + (op.zero_point << shift) for _, s in pairs]
-    assert len(multipliers) == count
-    return _Constants(multipliers, offsets, shift, len(set(multipliers)) > 1 or len(set(offsets)) > 1)
+    return _Constants(centred, multipliers, offsets, offsets, shift)
+
+
+def _stored_bits(values: list[int]) -> int:
+    """None for a constant, one to choose between two, else the values themselves."""
+    different = set(values)
+    return len(different) - 1 if len(different) <= 2 else IntType.holding(min(values), max(values)).bits
 
 
 def _groups(constants: _Constants, inner: int, lanes: int) -> int:
@@ -62,21 +87,21 @@ def _groups(constants: _Constants, inner: int, lanes: int) -> int:
 
 @candidates.register
 def _(op: Requantize, x: TensorType, lanes: int, goal: Goal) -> Iterable[LayerPlan]:
-    constants = _constants(op, x.inner)
+    constants = _constants(op, x.dtype)
     groups = _groups(constants, x.inner, lanes)
-    bits = constants.multiplier_type.bits
-    plan = LayerPlan("pipeline", lanes, lanes, beats_of(x, lanes), depth_cycles=2)
+    bits, centring = constants.multiplier_type.bits, op.x_zero_point != 0
+    plan = LayerPlan("pipeline", lanes, lanes, beats_of(x, lanes), depth_cycles=2 + centring)
     if groups == 1:
         yield plan
         return
-    offset_bits = len(set(constants.offsets)) > 1
-    plan = replace(plan, depth_cycles=LATENCY + 3, store_bits=groups * lanes * (bits + offset_bits))
+    stored = groups * lanes * (bits + constants.offset_bits)
+    plan = replace(plan, depth_cycles=LATENCY + 3, store_bits=stored)
     if constants.powers_of_two:
         yield plan
         return
     if (goal.logic and lanes == 1) or goal.unrolled:
         yield replace(plan, logic=True)
-    cost = multipliers_for(x.dtype.bits + (not x.dtype.signed), bits + 1)
+    cost = multipliers_for(constants.x.bits + (not constants.x.signed), bits + 1)
     yield replace(plan, multipliers=lanes * cost)
 
 
@@ -95,34 +120,36 @@ def requantize(op: Requantize, layer: LayerPlan, x: Stream, name: str) -> Stream
                                         * -- register -- sum of limbs -- register -- + offset, >> shift, saturate --> y
         beat --> store of constants ----+
     """
-    constants = _constants(op, x.type.inner)
+    constants = _constants(op, x.type.dtype)
     groups = _groups(constants, x.type.inner, x.lanes)
     advance = pyrtl.WireVector(1, f"{name}_advance")
 
-    def finish(product: HDLTensor) -> HDLTensor:
-        return ((product + offset) >> constants.shift).clip(op.dtype.min, op.dtype.max)
+    def centre(beat: HDLTensor) -> HDLTensor:
+        return beat - op.x_zero_point
 
+    def finish(product: HDLTensor) -> HDLTensor:
+        # A multiplier is positive, or nothing depends on the sign: the product has the sign of the input.
+        offset = offsets[0] if len(offsets) == 1 else HDLTensor.where(product < 0, offsets[1], offsets[0])
+        return ((product + offset) >> constants.shift).clip(*op.limits)
+
+    signs = {"offset": constants.offsets, "negative_offset": constants.negative_offsets}
+    if constants.offsets == constants.negative_offsets:
+        del signs["negative_offset"]
     if groups == 1:
-        multiplier, offset = (
+        multiplier, *offsets = (
             HDLTensor.constant(_padded(values, x.lanes) if constants.per_channel else values[:1] * x.lanes)
-            for values in (constants.multipliers, constants.offsets)
+            for values in (constants.multipliers, *signs.values())
         )
-        steps = [lambda beat: beat * multiplier, finish]
+        steps = [*([centre] if op.x_zero_point else []), lambda beat: beat * multiplier, finish]
         return pipeline(name, x, op.out_type(x.type), steps, advance=advance)
 
     beat = counter(f"{name}_beat", groups, x.moves, x.reset)
     multipliers = _padded(constants.multipliers, groups * x.lanes)
-    offsets = _padded(constants.offsets, groups * x.lanes, constants.offsets[-1])
     word = _fetch(f"{name}_multiplier", multipliers, constants.multiplier_type, x.lanes, beat.value, advance)
-    smallest, largest = min(offsets), max(offsets)
-    if smallest == largest:
-        offset = HDLTensor.constant([smallest] * x.lanes)
-    else:
-        rounds = [int(value == largest) for value in offsets]
-        choice = _fetch(f"{name}_rounds", rounds, IntType(1, False), x.lanes, beat.value, advance)
-        for stage in ("product", "sum"):
-            choice = choice.register(f"{name}_rounds_{stage}", enable=advance)
-        offset = HDLTensor.where(choice, HDLTensor.constant([largest]), HDLTensor.constant([smallest]))
+    offsets = [
+        _offset(f"{name}_{which}", _padded(values, groups * x.lanes, values[-1]), x.lanes, beat.value, advance)
+        for which, values in signs.items()
+    ]
 
     def multiply(delayed: HDLTensor) -> HDLTensor:
         if constants.powers_of_two:
@@ -133,14 +160,18 @@ def requantize(op: Requantize, layer: LayerPlan, x: Stream, name: str) -> Stream
 
     def add_limbs(products: HDLTensor) -> HDLTensor:
         parts = products.reshape(-1, x.lanes)
-        low, high = _reach(x.type.dtype, constants.multiplier_type)
+        low, high = _reach(constants.x, constants.multiplier_type)
         total = parts[0]
         for place in range(1, len(parts)):
             total = total + (parts[place] << (place * LIMB_BITS))
         return total.known_range(low, high)
 
-    steps = [*[lambda beat: beat] * LATENCY, multiply, add_limbs, finish]
-    return pipeline(name, x, op.out_type(x.type), steps, advance=advance)
+    def wait(beat: HDLTensor) -> HDLTensor:
+        return beat
+
+    assert LATENCY >= 1, "the input is centred while its constants are fetched"
+    waiting = [centre if op.x_zero_point else wait, *[wait] * (LATENCY - 1)]
+    return pipeline(name, x, op.out_type(x.type), [*waiting, multiply, add_limbs, finish], advance=advance)
 
 
 def _reach(x: IntType, multiplier: IntType) -> tuple[int, int]:
@@ -156,3 +187,20 @@ def _fetch(
 ) -> HDLTensor:
     words = [pack_words(values[start : start + lanes], dtype.bits) for start in range(0, len(values), lanes)]
     return HDLTensor.unpack(weight_store(name, words, dtype.bits * lanes, beat, advance), (lanes,), dtype)
+
+
+def _offset(name: str, values: list[int], lanes: int, beat: pyrtl.WireVector, advance: pyrtl.WireVector) -> HDLTensor:
+    """The offsets of a beat's channels, when its sum of limbs is there: a constant, a choice of two, or a store."""
+    smallest, largest = min(values), max(values)
+    bits = _stored_bits(values)
+    if bits == 0:
+        return HDLTensor.constant([smallest] * lanes)
+    chosen, dtype = values, IntType.holding(smallest, largest)
+    if bits == 1:
+        chosen, dtype = [int(value == largest) for value in values], IntType(1, False)
+    fetched = _fetch(name, chosen, dtype, lanes, beat, advance)
+    for stage in ("product", "sum"):
+        fetched = fetched.register(f"{name}_{stage}", enable=advance)
+    if bits > 1:
+        return fetched
+    return HDLTensor.where(fetched, HDLTensor.constant([largest]), HDLTensor.constant([smallest]))

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 import click
 
+from golden.arithmetic import ARITHMETICS
 from sim.commands import verbs
 from sim.commands.checks import CheckFailedError
 from sim.commands.design_argument import AtLeast
@@ -117,6 +118,11 @@ def _json(verb: Verb) -> Verb:
     return click.option("--json", is_flag=True, help="Print one JSON object and nothing else.")(verb)
 
 
+def _arithmetic(verb: Verb) -> Verb:
+    help = "How requantizing rounds; a .tflite file leaves the choice.  [default: tflm]"
+    return click.option("--arithmetic", type=click.Choice(sorted(ARITHMETICS)), help=help)(verb)
+
+
 def _samples(default: str) -> Callable[[Verb], Verb]:
     return click.option("--samples", type=AtLeast(1), metavar="N", help=f"The first N samples.  [default: {default}]")
 
@@ -141,8 +147,8 @@ def _path(*names: str, metavar: str = "FILE", **more: Any) -> Callable[[Verb], V
 def tensorgate(context: click.Context) -> None:
     """Turns neural networks into hardware, and proves that the hardware is right.
 
-    MODEL is the name of a built-in network, see 'tensorgate zoo', or the path of a graph that Graph.save wrote. Where
-    both exist, './iris' is the file.
+    MODEL is the name of a built-in network, see 'tensorgate zoo', or the path of a .tflite or .onnx file of integers,
+    or of a graph that Graph.save wrote. Where both exist, './iris' is the file.
 
     \b
     Exit status:
@@ -171,9 +177,7 @@ def zoo(json: bool) -> None:
 @_model
 @_path("--input", required=True, help="Integer inputs, shape (batch, ...), as numpy.save writes them.")
 @_path("--output", required=True, help="Where the integer outputs go; replaced if it exists.")
-@click.option(
-    "--arithmetic", type=click.Choice(["tflm", "single", "half_up"]), help="How requantizing rounds; so far as built."
-)
+@_arithmetic
 @_json
 def golden(model: str, input: Path, output: Path, arithmetic: str | None, json: bool) -> None:
     """Run the golden model: what the hardware has to compute.
@@ -181,7 +185,7 @@ def golden(model: str, input: Path, output: Path, arithmetic: str | None, json: 
     \b
     Examples:
       tensorgate golden iris --input x.npy --output y.npy
-      tensorgate golden my.graph --input x.npy --output y.npy --arithmetic half_up
+      tensorgate golden model.tflite --input x.npy --output y.npy --arithmetic single
     """
     verbs.golden(model, input, output, arithmetic, json)
 
@@ -239,6 +243,28 @@ def verify(**options: Any) -> None:
       tensorgate verify my.graph --simulator pyrtl --unrolled --json
     """
     verbs.verify(**options)
+
+
+@tensorgate.command()
+@_model
+@_samples("256, or all of --input")
+@click.option("--seed", type=AtLeast(0), default=0, metavar="S", help="Of random samples.")
+@_path("--input", help="Integer inputs, shape (batch, ...), as numpy.save writes them.")
+@_path("--html", help="Also write a page with histograms; replaced if it exists.")
+@_arithmetic
+@_json
+def profile(**options: Any) -> None:
+    """Show what rounding costs, the layer that hurts most first.
+
+    Ranges, saturation and signal-to-quantization-noise ratio of every layer. The samples are those of --input, or else
+    of the task's test set; for a file corner cases and random integers.
+
+    \b
+    Examples:
+      tensorgate profile digits
+      tensorgate profile model.tflite --input x.npy --html profile.html
+    """
+    verbs.profile(**options)
 
 
 @tensorgate.command()

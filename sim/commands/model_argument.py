@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
+import io
 import os
+import zipfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+import golden as gold
 from golden import zoo
 from golden.graph import Graph
-from golden.ops import Requantize
+from golden.ops import Add, Multiply, Requantize
+from golden.profiling import Profile
 from golden.types import IntArray, TensorType
 from sim.commands.module_name import module_name
 from sim.commands.printing import note
 from sim.commands.user_error import UserError, blame_user, one_line
 
-SUFFIXES_TO_COME = (".tflite", ".onnx")
+IMPORTERS: dict[str, Callable[[Path, str | None], Graph]] = {
+    ".tflite": lambda path, arithmetic: gold.from_tflite(path, arithmetic=arithmetic or "tflm"),
+    ".onnx": lambda path, arithmetic: _quantized(gold.from_onnx(path), path),
+}
+"""How files of other frameworks become graphs, by suffix; the arithmetic is the user's wish, if there is one."""
 DEFAULT_SAMPLES = 32
 
 
@@ -37,22 +47,28 @@ class Model:
     entry: zoo.Entry | None = None
 
     @classmethod
-    def load(cls, argument: str) -> Model:
-        """The network of the zoo called ``argument``, or else the one saved in that file.
+    def load(cls, argument: str, arithmetic: str | None = None) -> Model:
+        """The network of the zoo called ``argument``, or else the one in that file, imported by its suffix.
+
+        Args:
+            argument: as the user gave it.
+            arithmetic: how its requantizers are to round; None for what the network says, or ``tflm`` where the file
+                leaves it open, as TensorFlow Lite's do.
 
         Raises:
-            UserError: if it is neither.
+            UserError: if it is neither, or does not round like that.
         """
+        model = cls._load(argument, arithmetic)
+        model._check_arithmetic(arithmetic)
+        return model
+
+    @classmethod
+    def _load(cls, argument: str, arithmetic: str | None) -> Model:
         path = Path(argument)
         if argument in zoo.NAMES:
             with blame_user(f"MODEL {argument!r}"):
                 entry = zoo.load(argument)
                 return cls(argument, argument, entry.graph, entry)
-        if path.suffix.lower() in SUFFIXES_TO_COME:
-            raise UserError(
-                f"MODEL {argument!r}: importing {path.suffix.lower()} files is not supported yet; MODEL must be a "
-                f"network of the zoo ({', '.join(zoo.NAMES)}) or a file that Graph.save wrote"
-            )
         with blame_user("MODEL"):
             if not argument:
                 raise ValueError(f"must be a graph file or a network of the zoo ({', '.join(zoo.NAMES)}), not ''")
@@ -64,20 +80,19 @@ class Model:
                 zoo.load(argument)  # an error, with the nearest name
             if not path.is_file():
                 raise ValueError(f"{argument!r} must be a graph file, not a device or pipe")
+            suffix = path.suffix.lower()
+            if suffix in IMPORTERS:
+                return cls(argument, module_name(path.stem), IMPORTERS[suffix](path, arithmetic))
             return cls(argument, module_name(path.stem), _load_graph(path))
 
-    def check_arithmetic(self, wanted: str | None) -> None:
-        """Whether the graph rounds as ``wanted``, if anything is.
-
-        Raises:
-            UserError: if it does not.
-        """
-        own = sorted({node.op.arithmetic for node in self.graph.nodes if isinstance(node.op, Requantize)})
+    def _check_arithmetic(self, wanted: str | None) -> None:
+        own = sorted(
+            {node.op.arithmetic for node in self.graph.nodes if isinstance(node.op, Requantize | Add | Multiply)}
+        )
         if wanted is not None and own and own != [wanted]:
             raise UserError(
                 f"--arithmetic must be that of the network, {' and '.join(own)} for {self.argument!r}, not {wanted}: "
-                f"it is chosen when a network is made, and tflm and single come with imported models, "
-                f"which are not supported yet"
+                f"it is chosen when a network is made; only a .tflite file leaves the choice of tflm or single"
             )
 
     def samples(self, count: int | None, seed: int, file: Path | None) -> IntArray:
@@ -100,12 +115,47 @@ class Model:
         available(count, len(x), where)
         return x[:number]
 
+    def profile(self, count: int, seed: int, file: Path | None) -> Profile:
+        """The profile on up to ``count`` samples, chosen as by ``samples``.
+
+        Noise is measured against the float network where there is one, and against the integers without rounding else.
+        """
+        if self.entry is None or file is not None:
+            return gold.profile(self.graph, self.inputs(count, seed, file))
+        test = self.entry.dataset["test"]
+        x = test.x[: available(count, len(test), f"in the test set of {self.name}")]
+        network = gold.Network.of(self.entry.model, self.graph.input_type.shape)
+        return gold.profile(self.graph, self.graph.encode(x), network, x)
+
+    def inputs(self, count: int | None, seed: int, file: Path | None) -> dict[str, IntArray]:
+        """The samples by name of input: as ``samples``, but for any number of inputs."""
+        if len(self.graph.inputs) == 1:
+            return {next(iter(self.graph.inputs)): self.samples(count, seed, file)}
+        number = DEFAULT_SAMPLES if count is None and file is None else count
+        if file is None:
+            assert number is not None
+            with blame_user(f"--samples {number}"):
+                types = self.graph.inputs.items()
+                return {name: corner_samples(type, number, seed + place) for place, (name, type) in enumerate(types)}
+        x = read_inputs(file, self.graph)
+        available(count, min(map(len, x.values())), f"in {str(file)!r}")
+        return {name: array[:number] for name, array in x.items()}
+
 
 def available(count: int | None, there: int, where: str) -> int:
     """``count``, or with a note all the samples that are ``there``, if those are fewer or none are asked for."""
     if count is not None and count > there:
         note(f"there are {there} samples {where}, not {count}: taking them all")
     return there if count is None else min(count, there)
+
+
+def _quantized(network: object, path: Path) -> Graph:
+    if isinstance(network, Graph):
+        return network
+    raise ValueError(
+        f"{str(path)!r} holds a float network, MODEL must be one of integers: golden.quantize(golden.from_onnx(path), "
+        "calibration).save(file) makes one of it"
+    )
 
 
 def _load_graph(path: Path) -> Graph:
@@ -133,10 +183,44 @@ def read_samples(path: Path, type: TensorType) -> IntArray:
             raise
         except Exception as error:  # numpy lets the errors of Python's parser through
             raise ValueError(f"must be an npy file of integers {type}: {one_line(error)}") from error
-        x = type.check(array, "the array")
-        if not len(x):
-            raise ValueError(f"must hold at least one sample, but its shape is {array.shape}")
-        return x
+        return _checked(array, type, "the array")
+
+
+def read_inputs(path: Path, graph: Graph) -> dict[str, IntArray]:
+    """The batch of every input by name: an npy file for one input, an npz file with an array by name for several.
+
+    Raises:
+        UserError: if it holds anything else, or no sample.
+    """
+    if len(graph.inputs) == 1:
+        ((name, type),) = graph.inputs.items()
+        return {name: read_samples(path, type)}
+    with blame_user(f"--input {str(path)!r}"):
+        expected = ", ".join(f"{name} ({type})" for name, type in graph.inputs.items())
+        try:
+            with zipfile.ZipFile(path) as file:
+                members = [name for name in file.namelist() if name.endswith(".npy")]
+                arrays = {
+                    name.removesuffix(".npy"): np.lib.format.read_array(io.BytesIO(file.read(name)), allow_pickle=False)
+                    for name in members
+                }
+        except OSError:
+            raise
+        except Exception as error:  # of zip files and numpy, whatever a foreign file leads to
+            raise ValueError(f"must be an npz file with the arrays {expected}: {one_line(error)}") from error
+        if set(arrays) != set(graph.inputs):
+            raise ValueError(f"must hold the arrays {expected}, not {', '.join(arrays) or 'nothing'}")
+        found = {name: _checked(arrays[name], type, f"the array {name!r}") for name, type in graph.inputs.items()}
+        if len({len(x) for x in found.values()}) > 1:
+            raise ValueError(f"must hold as many samples of each, not {', '.join(str(len(x)) for x in found.values())}")
+        return found
+
+
+def _checked(array: Any, type: TensorType, what: str) -> IntArray:
+    x = type.check(array, what)
+    if not len(x):
+        raise ValueError(f"must hold at least one sample, but the shape of {what} is {array.shape}")
+    return x
 
 
 def corner_samples(type: TensorType, count: int, seed: int) -> IntArray:

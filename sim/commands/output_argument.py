@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -18,13 +19,13 @@ from sim.commands.user_error import blame_user
 PORT_DESCRIPTION_KEYS = {"name", "top", "clock", "reset", "frame_error", "input", "output", "streams", "plan"}
 
 
-def check_output_file(path: Path) -> Path:
-    """Where to write a file, links followed.
+def check_output_file(path: Path, option: str = "--output") -> Path:
+    """Where to write the file that ``option`` names, links followed.
 
     Raises:
         UserError: if nothing can be written there.
     """
-    with blame_user("--output"):
+    with blame_user(option):
         target = Path(os.path.realpath(path))
         if target.exists() and not target.is_file():
             raise ValueError(f"{str(path)!r} must be a file, not a folder or device")
@@ -32,12 +33,20 @@ def check_output_file(path: Path) -> Path:
         return target
 
 
-def write_array(path: Path, array: IntArray) -> None:
-    """Write an npy file, all or nothing."""
+def write_arrays(path: Path, arrays: Mapping[str, IntArray]) -> None:
+    """Write an npy file of one array, or an npz file of several, all or nothing."""
     content = io.BytesIO()
-    np.lib.format.write_array(content, array, allow_pickle=False)
-    with blame_user("--output"):
-        write_atomically(path, content.getvalue())
+    if len(arrays) == 1:
+        np.lib.format.write_array(content, next(iter(arrays.values())), allow_pickle=False)
+    else:
+        np.savez(content, **arrays)  # type: ignore[arg-type]  # no array is called allow_pickle
+    write_bytes(path, content.getvalue())
+
+
+def write_bytes(path: Path, content: bytes, option: str = "--output") -> None:
+    """Write a file that ``check_output_file`` has agreed to, all or nothing."""
+    with blame_user(option):
+        write_atomically(path, content)
 
 
 def check_output_folder(folder: Path, name: str) -> None:

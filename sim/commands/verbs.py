@@ -16,13 +16,16 @@ from golden import zoo as networks
 from golden.types import IntArray
 from sim.commands.checks import check_outputs, check_tools, checking
 from sim.commands.design_argument import designed, hardware_words, planned
-from sim.commands.model_argument import Model, available, read_samples
-from sim.commands.output_argument import check_output_file, check_output_folder, write_array, write_design
+from sim.commands.model_argument import Model, available, read_inputs
+from sim.commands.output_argument import check_output_file, check_output_folder, write_arrays, write_bytes, write_design
 from sim.commands.printing import progress, say, say_json, say_table, working
 from sim.commands.program import program
 from sim.commands.user_error import UserError, blame_user
+from sim.regression import numerics
 from sim.verify import ALL
 from sim.witnesses import BULK
+
+PROFILE_SAMPLES = 256
 
 
 def zoo(json: bool) -> None:
@@ -55,16 +58,44 @@ def zoo(json: bool) -> None:
 
 def golden(model: str, input: Path, output: Path, arithmetic: str | None, json: bool) -> None:
     """Integer inputs to integer outputs."""
-    network = Model.load(model)
-    network.check_arithmetic(arithmetic)
-    target = check_output_file(output)
-    y = network.graph(read_samples(input, network.graph.input_type))
-    write_array(target, y)
-    type = str(network.graph.output_type)
+    network = Model.load(model, arithmetic)
+    graph, target = network.graph, check_output_file(output)
+    with working(f"running {network.name}"):
+        y = graph.run(read_inputs(input, graph))
+    write_arrays(target, y)
+    types = {name: str(graph.types[name]) for name in graph.outputs}
+    samples = len(next(iter(y.values())))
     if json:
-        say_json({"name": network.name, "output": str(output), "samples": len(y), "type": type})
+        type = types[graph.outputs[0]] if len(types) == 1 else types
+        say_json({"name": network.name, "output": str(output), "samples": samples, "type": type})
     else:
-        say(f"{output}: {len(y)} samples of {type}")
+        told = types.values() if len(types) == 1 else (f"{name} {type}" for name, type in types.items())
+        say(f"{output}: {samples} samples of {', '.join(told)}")
+
+
+def profile(
+    model: str,
+    samples: int | None,
+    seed: int,
+    input: Path | None,
+    html: Path | None,
+    arithmetic: str | None,
+    json: bool,
+) -> None:
+    """Ranges, saturation and noise of every layer, the one that hurts most first."""
+    network = Model.load(model, arithmetic)
+    target = None if html is None else check_output_file(html, "--html")
+    with working(f"profiling {network.name}"):
+        found = numerics.as_plain(network.profile(PROFILE_SAMPLES if samples is None else samples, seed, input))
+    if target is not None:
+        write_bytes(target, numerics.page(network.name, network.graph, found).encode(), "--html")
+    if json:
+        say_json({"name": network.name, **found})
+        return
+    say(f"{network.name}: {found['samples']} samples, noise measured against {found['reference']}\n")
+    say_table(numerics.COLUMNS, numerics.rows(found))
+    if html is not None:
+        say(f"\n{html}: the same with histograms")
 
 
 def plan(model: str, multipliers: int | None, unrolled: bool, json: bool) -> None:

@@ -8,21 +8,21 @@ from __future__ import annotations
 
 import argparse
 import json
-import re
 import shlex
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 from golden import zoo
 from golden.serialize import write_atomically
 from sim.regression.cases import DEFAULT_MULTIPLIERS, CaseResult
+from sim.regression.numerics import decibels
+from sim.regression.page import render
+from sim.regression.readme import put_between_markers
 from sim.regression.reproduction import python
 
-TEMPLATE = Path(__file__).with_name("templates") / "report.html"
 RESULTS, PAGE = "results.json", "report.html"
 
 
@@ -147,17 +147,11 @@ def markdown(results: Sequence[CaseResult]) -> str:
 
 def html(results: Sequence[CaseResult]) -> str:
     """The page: everything inside, nothing loaded from anywhere."""
-    import jinja2
-
     from sim import figures
 
-    environment = jinja2.Environment(
-        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    environment.filters |= {"memory": _memory, "seconds": _seconds, "percent": _percent, "path": quote}
-    template = environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
     checks = list(dict.fromkeys(result.case.check for result in sorted(results, key=_check_order)))
-    return template.render(
+    return render(
+        "report.html",
         results=sorted(results, key=lambda result: result.case.id),
         failures=[result for result in results if not result.passed],
         checks=checks,
@@ -168,6 +162,7 @@ def html(results: Sequence[CaseResult]) -> str:
         inferences=sum(result.samples for result in results),
         time_s=sum(result.time_s for result in results),
         figures=figures,
+        decibels=decibels,
     )
 
 
@@ -193,20 +188,6 @@ def _network(name: str, results: Sequence[CaseResult]) -> dict[str, Any]:
         "cases": len(own),
         "verdict": "passed" if passed == len(own) else "failed",
     }
-
-
-def _memory(bits: int) -> str:
-    if not bits:
-        return "none"
-    return f"{bits / 8192:.1f} KiB" if bits >= 8192 else f"{bits / 8:,.0f} B"
-
-
-def _seconds(time_s: float) -> str:
-    return f"{time_s:.1f} s" if time_s < 120 else f"{time_s / 60:.1f} min"
-
-
-def _percent(share: float) -> str:
-    return f"{share:.1%}"
 
 
 def write_results(results: Sequence[CaseResult], build: Path) -> Path:
@@ -250,21 +231,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         results = read_results(options.build)
         if options.readme:
-            put_between_markers(options.readme, markdown(results))
+            put_between_markers(options.readme, "measured", markdown(results))
     except (OSError, ValueError) as error:
         print(error, file=sys.stderr)
         return 2
     if not options.readme:
         print(markdown(results) if options.markdown else write_report(results, options.build))
     return 0
-
-
-def put_between_markers(path: Path, table: str) -> None:
-    """Replace what stands between the two markers ``<!-- measured -->`` and ``<!-- /measured -->`` of a file."""
-    parts = re.split("(<!-- /?measured -->)", path.read_text())
-    if len(parts) != 5:
-        raise ValueError(f"{path} must have one <!-- measured --> and one <!-- /measured --> for the table to stand in")
-    write_atomically(path, "".join([parts[0], parts[1], "\n", table.strip(), "\n", *parts[3:]]).encode())
 
 
 if __name__ == "__main__":

@@ -1,0 +1,233 @@
+"""Operators of one activation, number by number: most are a table of the 256 values that one can have.
+
+``single`` is TensorFlow Lite's own code with ``TFLITE_SINGLE_ROUNDING``, as everywhere in this importer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import floor, frexp
+
+import numpy as np
+
+from golden.arithmetic import ARITHMETICS, TFLITE_MULTIPLIER_BITS, tflite_scale
+from golden.fixed_point import hard_swish as hard_swish_of
+from golden.fixed_point import logistic as logistic_of
+from golden.fixed_point import rounding_divide_by_power_of_two, to_16_bits
+from golden.fixed_point import tanh as tanh_of
+from golden.importers.tflite_file import FileTensor
+from golden.importers.tflite_layer import S8, Layer, Value
+from golden.ops import Lookup, Requantize, Softmax
+from golden.types import IntArray
+
+_INFINITY = float("inf")
+_FUSED = {0: (-_INFINITY, _INFINITY), 1: (0.0, _INFINITY), 2: (-1.0, 1.0), 3: (0.0, 6.0)}
+"""Limits by fused activation: none, RELU, RELU_N1_TO_1, RELU6."""
+
+VALUES = np.arange(S8.min, S8.max + 1, dtype=np.int64)
+"""All that an activation can be."""
+
+
+def fused_limits(layer: Layer, out: FileTensor) -> tuple[int, int] | None:
+    """The integers that a fused activation saturates to (``CalculateActivationRangeQuantized``); None for all of s8."""
+    number = layer.options["FusedActivationFunction"]
+    if number not in _FUSED:
+        raise NotImplementedError(f"its fused activation {number} is not supported: RELU, RELU_N1_TO_1, RELU6 are")
+    return limits_of(*_FUSED[number], out)
+
+
+def limits_of(low: float, high: float, out: FileTensor) -> tuple[int, int] | None:
+    """The interval ``[low, high]`` in integers of ``out``, within s8; None for all of it."""
+    ends = (max(S8.min, _quantized(low, out)), min(S8.max, _quantized(high, out)))
+    if ends[0] > ends[1]:
+        raise ValueError(f"its activation {low:g}..{high:g} leaves nothing of the output {out.name!r}")
+    return None if ends == (S8.min, S8.max) else ends
+
+
+def relu(layer: Layer) -> None:
+    """RELU and RELU_N1_TO_1: scaled to the output, then limited."""
+    layer.count((1,))
+    x, out = layer.value(), layer.output()
+    low, high = _FUSED[1 if layer.operator.kind == "RELU" else 2]
+    limits = limits_of(low, high, out)
+    if x.same_quantization == (float(out.scales[0]), int(out.zero_points[0])):
+        layer.identity(x.name, limits)
+    else:
+        _rescaled(layer, x, out, limits)
+
+
+def relu6(layer: Layer) -> None:
+    """RELU6: limited, not scaled."""
+    layer.count((1,))
+    x, out = layer.value(), layer.output()
+    check_same_quantization(layer, x)
+    layer.identity(x.name, limits_of(0.0, 6.0, out))
+
+
+def quantize(layer: Layer) -> None:
+    """QUANTIZE of 8 bits to 8 bits: another scale and zero point."""
+    layer.count((1,))
+    _rescaled(layer, layer.value(), layer.output(), None)
+
+
+def logistic(layer: Layer) -> None:
+    """LOGISTIC: ``1 / (1 + exp(-x))`` in fixed point, to scale 1/256 and zero point -128."""
+    layer.count((1,))
+    x = layer.value()
+    _check_output(layer, 1 / 256, S8.min)
+    q31 = _fixed_point(x, logistic_of)
+    _table(layer, x, np.where(q31 == _SATURATED, S8.max, rounding_divide_by_power_of_two(q31, 23) + S8.min))
+
+
+def tanh(layer: Layer) -> None:
+    """TANH in fixed point, to scale 1/128 and zero point 0."""
+    layer.count((1,))
+    x = layer.value()
+    _check_output(layer, 1 / 128, 0)
+    q31 = _fixed_point(x, tanh_of)
+    _table(layer, x, np.where(q31 == _SATURATED, S8.max, rounding_divide_by_power_of_two(q31, 24)))
+
+
+def leaky_relu(layer: Layer) -> None:
+    """LEAKY_RELU: one scale for numbers that are not negative, another for those that are."""
+    layer.count((1,))
+    x, out = layer.value(), layer.output()
+    scale, alpha, to = x.file.scales[0], np.float32(layer.options["Alpha"]), out.scales[0]
+    with np.errstate(all="ignore"):
+        slope, identity = float(scale * alpha / to), float(scale / to)
+    centred = VALUES - x.zero_point
+    negative = rescale(layer, centred, abs(slope))
+    y = np.where(centred >= 0, rescale(layer, centred, identity), negative if slope >= 0 else -negative)
+    _table(layer, x, y + int(out.zero_points[0]))
+
+
+def prelu(layer: Layer) -> None:
+    """PRELU: as LEAKY_RELU, with a constant slope per channel of the innermost dimension, or one for all."""
+    layer.count((2,))
+    x, out, alpha = layer.value(), layer.output(), layer.tensor(1)
+    slopes = per_channel(layer, x, 1) - int(alpha.zero_points[0])
+    to = float(out.scales[0])
+    centred = VALUES - x.zero_point
+    negative = rescale(layer, slopes[..., None] * centred, x.scale * float(alpha.scales[0]) / to)
+    y = np.where(centred >= 0, rescale(layer, centred, x.scale / to), negative)
+    _table(layer, x, y + int(out.zero_points[0]))
+
+
+def hard_swish(layer: Layer) -> None:
+    """HARD_SWISH: ``x * relu6(x + 3) / 6`` in fixed point of 16 bits."""
+    layer.count((1,))
+    x, out = layer.value(), layer.output()
+    with np.errstate(all="ignore"):
+        fine = np.float32(1 / 128) * x.file.scales[0]
+        real = (float(fine / out.scales[0]), float(fine / (np.float32(3.0) / np.float32(32768.0))))
+    (output, output_shift), (reluish, reluish_shift) = (tflite_scale(number) for number in real)
+    if output_shift < TFLITE_MULTIPLIER_BITS:
+        raise ValueError("the scale of its input must be at most 128 times that of its output")
+    exponents = (TFLITE_MULTIPLIER_BITS - output_shift, TFLITE_MULTIPLIER_BITS - reluish_shift)
+    if min(exponents) < -15:
+        raise ValueError(f"its scales {x.scale:g} and {out.scales[0]:g} shift by more than the reference's 16 bits")
+    y = hard_swish_of(VALUES - x.zero_point, (to_16_bits(output), to_16_bits(reluish)), exponents)
+    _table(layer, x, y + int(out.zero_points[0]))
+
+
+def softmax(layer: Layer) -> None:
+    """SOFTMAX over the innermost dimension, to scale 1/256 and zero point -128."""
+    layer.count((1,))
+    x = layer.value()
+    _check_output(layer, 1 / 256, S8.min)
+    largest = float((1 << TFLITE_MULTIPLIER_BITS) - 1) if layer.arithmetic == "tflm" else float((1 << 30) - 1)
+    real = min(float(layer.options["Beta"]) * x.scale * (1 << 26), largest)
+    if not real > 1.0:
+        raise ValueError(f"its beta times the scale of its input must be above 2**-26, not {real / (1 << 26):g}")
+    layer.result(Softmax(*tflite_scale(real)), x.name)
+
+
+def check_same_quantization(layer: Layer, *values: Value) -> None:
+    """Raises ValueError unless the output has the scale and zero point of its inputs, which the reference ignores."""
+    out = layer.output()
+    same = (float(out.scales[0]), int(out.zero_points[0]))
+    for value in values:
+        if value.same_quantization != same:
+            raise ValueError(
+                f"its output must have the scale and zero point of its input, {value.same_quantization}, not {same}"
+            )
+
+
+def per_channel(layer: Layer, x: Value, place: int) -> IntArray:
+    """A constant operand of 8 bits: one number, or one per channel of ``x``; raises ValueError for other shapes."""
+    layer.constant(place, "INT8")
+    numbers = layer.constant(place, "INT8").astype(np.int64)
+    if numbers.size == 1:
+        return numbers.reshape(())
+    if numbers.size != numbers.shape[-1] or numbers.size != x.type.inner:
+        raise ValueError(
+            f"its constant operand has the shape {numbers.shape}, supported is one number, or one per channel of the "
+            f"innermost dimension of {x.file.shape}"
+        )
+    flat = numbers.ravel()
+    return flat[0] if np.all(flat == flat[0]) else flat
+
+
+def lookup(layer: Layer, x: Value, y: IntArray) -> None:
+    """The result: ``y``, shape (256,) or (channels, 256), by the value of ``x``."""
+    layer.result(Lookup(y, S8.min, S8), x.name)
+
+
+def rescale(layer: Layer, x: IntArray, real: float) -> IntArray:
+    """``x * real``, rounded as the arithmetic says (``MultiplyByQuantizedMultiplier``)."""
+    multiplier, shift = tflite_scale(real)
+    left = max(0, TFLITE_MULTIPLIER_BITS - shift)
+    if int(np.abs(x).max()) << left >= 1 << TFLITE_MULTIPLIER_BITS:
+        raise ValueError(f"a scale of {real:g} takes its numbers out of 32 bits: the reference would overflow")
+    return ARITHMETICS[layer.arithmetic](x, np.asarray(multiplier), np.asarray(shift))
+
+
+_SATURATED = 1 << TFLITE_MULTIPLIER_BITS
+"""What is no number of Q0.31: the function's largest value, exactly."""
+
+
+def _fixed_point(x: Value, function: Callable[[IntArray], IntArray]) -> IntArray:
+    """``function`` of all values of ``x`` brought to Q4.27; beyond its range minus or plus ``_SATURATED``."""
+    multiplier, exponent = frexp(x.scale * (1 << 27))
+    if exponent < 0:
+        raise ValueError(f"the scale of its input, {x.scale:g}, must be at least 2**-28")
+    radius = (15 << 27) >> exponent
+    centred = VALUES - x.zero_point
+    inside = np.abs(centred) < radius
+    q27 = ARITHMETICS["tflm"](
+        np.where(inside, centred, 0),
+        np.asarray(int(multiplier * 2.0**TFLITE_MULTIPLIER_BITS)),
+        np.asarray(TFLITE_MULTIPLIER_BITS - exponent),
+    )
+    return np.where(inside, function(q27), np.where(centred >= radius, _SATURATED, -_SATURATED))
+
+
+def _table(layer: Layer, x: Value, y: IntArray) -> None:
+    lookup(layer, x, np.clip(y, S8.min, S8.max))
+
+
+def _rescaled(layer: Layer, x: Value, out: FileTensor, limits: tuple[int, int] | None) -> None:
+    multiplier, shift = tflite_scale(x.scale / float(out.scales[0]))
+    zero_point = int(out.zero_points[0])
+    op = Requantize(np.array(multiplier), np.array(shift), zero_point, S8, layer.arithmetic, x.zero_point, limits)
+    layer.result(op, x.name)
+
+
+def _check_output(layer: Layer, scale: float, zero_point: int) -> None:
+    out = layer.output()
+    if (float(out.scales[0]), int(out.zero_points[0])) != (scale, zero_point):
+        raise ValueError(
+            f"its output must have the scale {scale} and the zero point {zero_point}, "
+            f"not {out.scales[0]:g} and {out.zero_points[0]}"
+        )
+
+
+def _quantized(real: float, out: FileTensor) -> int:
+    """``zero_point + round(real / scale)`` in single precision, halves away from zero; an infinity stays outside."""
+    if abs(real) == _INFINITY:
+        return S8.max if real > 0 else S8.min
+    with np.errstate(over="ignore"):
+        quotient = float(np.float32(real) / out.scales[0])
+    if abs(quotient) > 2**31 - 1:
+        raise ValueError(f"the scale of its output {out.name!r} is too small for its activation")
+    return int(out.zero_points[0]) + (1 if quotient >= 0 else -1) * floor(abs(quotient) + 0.5)

@@ -1,0 +1,130 @@
+"""Networks that others trained, against the outputs that their own runtime gave: the table of the README.
+
+``python -m sim.regression.third_party FOLDER`` takes every ``NAME.tflite`` in a folder that has a ``NAME.npz`` beside
+it, with inputs ``x`` and TensorFlow Lite Micro's outputs ``y``, and prints the table; ``--readme FILE`` puts it there.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+import golden
+import rtlgen
+from golden.graph import Graph
+from golden.ops import Conv, Dense
+from sim.commands.module_name import module_name
+from sim.difference import first_difference
+from sim.regression.cases import DEFAULT_MULTIPLIERS
+from sim.regression.readme import put_between_markers
+from sim.simulators.icarus import Icarus
+from sim.witnesses import cycle_difference, steady_samples
+
+MARKER = "third-party"
+HEAD = ("network", "layers", "MACs", "parameters", "values compared", "equal", "hardware")
+RTL_SAMPLES = 2
+"""Of the reference inputs, for the emitted Verilog; repeated until the steady state is reached."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """One network: its size, how many of its reference values golden gives, and what its hardware says.
+
+    Args:
+        name: of the file.
+        layers, macs, parameters: of the graph; layers are ops, parameters weights and biases.
+        compared, equal: values of all reference outputs, and those that golden gives exactly.
+        hardware: what came of verifying the RTL, or what it lacks.
+    """
+
+    name: str
+    layers: int
+    macs: int
+    parameters: int
+    compared: int
+    equal: int
+    hardware: str
+
+    def row(self) -> str:
+        """The row of the table in Markdown."""
+        share = "all" if self.equal == self.compared else f"{self.equal:,}"
+        cells = [self.name, self.layers, *(f"{n:,}" for n in (self.macs, self.parameters, self.compared)), share]
+        return f"| {' | '.join(map(str, [*cells, self.hardware]))} |"
+
+
+def examine(path: Path, hardware: bool = True) -> Verdict:
+    """Compare the network in ``path`` with the outputs beside it, and its RTL with golden where it has any.
+
+    Raises:
+        OSError, ValueError, NotImplementedError: if it cannot be imported, or the file of outputs is none.
+    """
+    graph = golden.from_tflite(path)
+    with np.load(path.with_suffix(".npz"), allow_pickle=False) as arrays:
+        x = arrays["x"].reshape(-1, *graph.input_type.shape)
+        expected = arrays["y"].reshape(-1, *graph.output_type.shape)
+    y = graph(x)
+    weighted = [(node.op, graph.types[node.inputs[0]]) for node in graph.nodes if isinstance(node.op, Conv | Dense)]
+    return Verdict(
+        path.stem,
+        len(graph.nodes),
+        sum(op.macs(type) for op, type in weighted),
+        sum(op.weight.size + op.bias.size for op, _ in weighted),
+        expected.size,
+        int((y == expected).sum()),
+        _hardware(path, graph, x[:RTL_SAMPLES]) if hardware else "",
+    )
+
+
+def _hardware(path: Path, graph: Graph, x: golden.types.IntArray) -> str:
+    try:
+        design = rtlgen.generate(graph, DEFAULT_MULTIPLIERS, name=module_name(path.stem))
+    except NotImplementedError as error:
+        missing = sorted({part.partition(" has no ")[0] for part in str(error).split("; ")})
+        return f"not yet: {', '.join(missing)}"
+    samples = x[np.resize(np.arange(len(x)), max(len(x), steady_samples(design)))].astype(np.int64)
+    with tempfile.TemporaryDirectory() as folder:
+        run = Icarus().run(design, samples, Path(folder))
+    difference = first_difference(design, Icarus.name, run, graph(samples)) or cycle_difference(
+        design, Icarus.name, run
+    )
+    if difference:
+        return f"DIFFERENT: {difference.message}"
+    plan = design.plan
+    return f"Verilog equal; {plan.multipliers} multipliers, a sample every {plan.ii_cycles:,} cycles"
+
+
+def markdown(verdicts: Sequence[Verdict]) -> str:
+    """The table."""
+    lines = [f"| {' | '.join(HEAD)} |", "|---|--:|--:|--:|--:|--:|---|"]
+    return "\n".join([*lines, *(verdict.row() for verdict in verdicts)])
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command: exit status 0 where all is equal, 1 where anything differs, 2 for a folder without networks."""
+    parser = argparse.ArgumentParser(prog="python -m sim.regression.third_party", description=__doc__)
+    parser.add_argument("folder", type=Path, help="with NAME.tflite and NAME.npz")
+    parser.add_argument("--readme", type=Path, metavar="FILE", help="put the table into FILE, between its markers")
+    options = parser.parse_args(arguments)
+    paths = sorted(path for path in options.folder.glob("*.tflite") if path.with_suffix(".npz").exists())
+    if not paths:
+        print(f"there is no NAME.tflite with a NAME.npz in {str(options.folder)!r}", file=sys.stderr)
+        return 2
+    try:
+        verdicts = [examine(path) for path in paths]
+        if options.readme:
+            put_between_markers(options.readme, MARKER, markdown(verdicts))
+    except (OSError, ValueError, NotImplementedError) as error:
+        print(error, file=sys.stderr)
+        return 2
+    print(markdown(verdicts))
+    return int(any(v.equal < v.compared or v.hardware.startswith("DIFFERENT") for v in verdicts))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
