@@ -55,11 +55,13 @@ def multipliers(ratio: FloatArray, power: bool) -> tuple[IntArray, IntArray]:
     return _shifts(ratio) if power else _multipliers(ratio)
 
 
-def on_one_shift(ratio: FloatArray, power: bool) -> tuple[tuple[int, ...], int]:
-    """Multipliers of several ratios, and the shift that they have in common."""
-    multiplier, shift = multipliers(ratio, power)
-    common = int(shift.max())
-    return tuple(int(m) << (common - int(s)) for m, s in zip(multiplier, shift, strict=True)), common
+def on_one_shift(ratio: FloatArray) -> tuple[list[int], int]:
+    """Multipliers of several ratios and the shift that they share, as small as they can be; 0 for one far below."""
+    multiplier, shifts = _multipliers(ratio)
+    shift = int(shifts.max())
+    while shift and not np.any(multiplier % 2):
+        multiplier, shift = multiplier // 2, shift - 1
+    return [int(m) for m in multiplier], shift
 
 
 def _rounded_up(scale: FloatArray, power: bool) -> FloatArray:
