@@ -178,10 +178,11 @@ def _norm_as_layer(stage: Stage, network: Network) -> Stage:
         )
     if rank == 1:
         return replace(stage, layer=Linear.from_weights(np.diag(norm.scale), norm.offset))
-    raise ValueError(
+    error = ValueError(
         "a BatchNorm2d that cannot be folded into a neighbour needs features, or rows, columns and channels, "
         f"not the shape {network.shapes[stage.result]}"
     )
+    raise network.placed(error, stage.result)
 
 
 def _border_into_conv(first: Stage, second: Stage, network: Network) -> Stage | None:
