@@ -94,7 +94,7 @@ class Builder:
         return Network({"x": self.shapes["x"]}, tuple(self.steps), (x,))
 
 
-@settings(deadline=None, max_examples=60, derandomize=True)
+@settings(deadline=None, max_examples=30, derandomize=True)
 @given(
     st.integers(0, 10_000),
     st.sampled_from(["float", "power-of-two"]),

@@ -80,7 +80,8 @@ def clip_range(statistics: Statistics, method: str, percentile: float, dtype: In
         return low, high
     if method == "percentile":
         return _percentiles(statistics, percentile)
-    errors = [_squared_error(statistics, low * part, high * part, dtype) for part in SHRINKS]
+    centres = statistics.centres
+    errors = [_squared_error(statistics.counts, centres, low * part, high * part, dtype) for part in SHRINKS]
     part = float(SHRINKS[int(np.argmin(errors))])
     return low * part, high * part
 
@@ -103,16 +104,15 @@ def _percentiles(statistics: Statistics, percentile: float) -> tuple[float, floa
     return min(ends[0], 0.0), max(ends[1], 0.0)
 
 
-def _squared_error(statistics: Statistics, low: float, high: float, dtype: IntType) -> float:
+def _squared_error(counts: IntArray, centres: FloatArray, low: float, high: float, dtype: IntType) -> float:
     """Sum over the bins of the squared difference to the nearest value that ``dtype`` has for the range."""
     step = (high - low) / (dtype.max - dtype.min)
-    centres = statistics.centres
     saturated = np.clip(centres, low, high)
     error = np.square(centres - saturated)
     inside = np.square(saturated - np.floor(saturated / step + 0.5) * step)
     if step < 4 * (centres[1] - centres[0]):
         inside = np.full(BINS, step * step / 12.0)  # a bin spans so many steps that the error in it is uniform
-    return float(((error + inside) * statistics.counts).sum())
+    return float(((error + inside) * counts).sum())
 
 
 def _pieces(network: Network, x: Mapping[str, FloatArray]) -> Iterator[dict[str, FloatArray]]:
