@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from math import frexp
 from typing import Any
 
 import numpy as np
@@ -11,9 +10,9 @@ from golden.arithmetic import TFLITE_MULTIPLIER_BITS, tflite_scale
 from golden.importers.tflite_activations import (
     VALUES,
     check_same_quantization,
+    constant_operand,
     fused_limits,
     lookup,
-    per_channel,
 )
 from golden.importers.tflite_file import FileTensor
 from golden.importers.tflite_layer import S8, Layer, check_quantization
@@ -30,7 +29,7 @@ def add(layer: Layer) -> None:
 
 
 def sub(layer: Layer) -> None:
-    """SUB: as ADD, but the reference computes the ratios of the scales in single precision."""
+    """SUB: as ADD, the second operand subtracted."""
     _sum(layer, subtract=True)
 
 
@@ -59,25 +58,23 @@ def maximum_minimum(layer: Layer) -> None:
         raise NotImplementedError("it takes two activations, supported is one activation and a constant")
     x = layer.value(place)
     check_same_quantization(layer, x)
-    bound = per_channel(layer, x, 1 - place)
+    source, bound = constant_operand(layer, x, 1 - place)
     largest = layer.operator.kind == "MAXIMUM"
     if not bound.ndim:
-        layer.identity(x.name, (int(bound), S8.max) if largest else (S8.min, int(bound)))
+        layer.identity(source, (int(bound), S8.max) if largest else (S8.min, int(bound)))
     else:
-        lookup(layer, x, (np.maximum if largest else np.minimum)(VALUES, bound[:, None]))
+        lookup(layer, source, (np.maximum if largest else np.minimum)(VALUES, bound[:, None]))
 
 
 def _sum(layer: Layer, subtract: bool) -> None:
     layer.count((2,))
     a, b, out = *_operands(layer), layer.output()
-    kind = np.float32 if subtract else np.float64
-    scales = [kind(tensor.scales[0]) for tensor in (a, b, out)]
-    with np.errstate(all="ignore"):
-        twice = kind(2) * max(scales[:2])
-        real = [scales[0] / twice, scales[1] / twice, twice / (kind(1 << _LEFT_SHIFT) * scales[2])]
-    if not 0.0 < float(real[2]) < 1.0 or frexp(float(real[2]))[1] > 0 or float(min(real)) <= 0.0:
+    scales = [float(tensor.scales[0]) for tensor in (a, b, out)]
+    twice = 2 * max(scales[:2])
+    real = [scales[0] / twice, scales[1] / twice, twice / ((1 << _LEFT_SHIFT) * scales[2])]
+    if not real[2] < 1.0:
         raise ValueError("the scales of its inputs must be below 2**19 times that of its output")
-    (ma, sa), (mb, sb), (m, s) = (tflite_scale(float(number)) for number in real)
+    (ma, sa), (mb, sb), (m, s) = (tflite_scale(number) for number in real)
     if s < TFLITE_MULTIPLIER_BITS:
         raise ValueError("the scales of its inputs must be below 2**19 times that of its output")
     op = Add(
@@ -114,10 +111,10 @@ def _elementwise(layer: Layer, op: Any) -> None:
         return
     place = constants[0]
     x = layer.value(1 - place)
-    numbers = per_channel(layer, x, place)
+    source, numbers = constant_operand(layer, x, place)
     operands = [VALUES[:, None], np.atleast_1d(numbers)[None, :]]
     types = [TensorType((numbers.size,), S8)] * 2
     ordered = operands if place == 1 else operands[::-1]
     op.out_type(*types)
     table = op(*ordered).T
-    lookup(layer, x, table if numbers.ndim else table[0])
+    lookup(layer, source, table if numbers.ndim else table[0])

@@ -247,7 +247,11 @@ class Layer:
     def step(self, word: str, op: Op, *inputs: str) -> str:
         """A node on the way to the operator's tensor."""
         self._name = self._name or self._fresh()
-        return self.network.add(f"{self._name}{word}", op, inputs)
+        name, count = f"{self._name}{word}", 1
+        while name in self.network.types:
+            count += 1
+            name = f"{self._name}{word}{count}"
+        return self.network.add(name, op, inputs)
 
     def whole(self, value: Value) -> str:
         """An activation with the batch of 1 as a dimension of its own."""
@@ -266,7 +270,7 @@ class Layer:
         if made != shape:
             if not reshape and [d for d in made if d != 1] != [d for d in shape if d != 1]:
                 raise ValueError(f"the file says it makes the shape {tensor.shape}, but it makes {made}")
-            inputs = (self.network.add(f"{name}flat", op, inputs),)
+            inputs = (self.network.add(f"{name}out", op, inputs),)
             op = Reshape(shape)
         self.network.put(tensor.index, self.network.add(name, op, inputs))
 
