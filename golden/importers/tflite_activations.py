@@ -70,7 +70,18 @@ def relu6(layer: Layer) -> None:
 def quantize(layer: Layer) -> None:
     """QUANTIZE of 8 bits to 8 bits: another scale and zero point."""
     layer.count((1,))
-    _rescaled(layer, layer.value(), layer.output(), None)
+    x, out = layer.value(), layer.output()
+    if layer.arithmetic != "float32":
+        _rescaled(layer, x, out, None)
+        return
+    with np.errstate(all="ignore"):
+        ratio = float(np.float32(x.scale) / out.scales[0])
+    if not 2.0**-8 <= ratio <= 2.0**7:
+        raise NotImplementedError("in float32 the scale of its input must be 2**-8 to 2**7 times that of its output")
+    multiplier = np.array(round(ratio * (1 << 8)))
+    layer.result(
+        Requantize(multiplier, np.array(8), int(out.zero_points[0]), S8, "half_up", x.zero_point, None), x.name
+    )
 
 
 def logistic(layer: Layer) -> None:
@@ -94,6 +105,7 @@ def tanh(layer: Layer) -> None:
 def leaky_relu(layer: Layer) -> None:
     """LEAKY_RELU: one scale for numbers that are not negative, another for those that are."""
     layer.count((1,))
+    layer.refuse_float32()
     x, out = layer.value(), layer.output()
     identity = x.scale / float(out.scales[0])
     slope = x.scale * float(layer.options["Alpha"]) / float(out.scales[0])
@@ -106,6 +118,7 @@ def leaky_relu(layer: Layer) -> None:
 def prelu(layer: Layer) -> None:
     """PRELU: as LEAKY_RELU, with a constant slope per channel of the innermost dimension, or one for all."""
     layer.count((2,))
+    layer.refuse_float32()
     x, out, alpha = layer.value(), layer.output(), layer.tensor(1)
     check_quantization(alpha)
     source, slopes = constant_operand(layer, x, 1)
@@ -138,7 +151,7 @@ def softmax(layer: Layer) -> None:
     layer.count((1,))
     x = layer.value()
     _check_output(layer, 1 / 256, S8.min)
-    largest = float((1 << TFLITE_MULTIPLIER_BITS) - 1) if layer.arithmetic == "tflm" else float((1 << 30) - 1)
+    largest = float((1 << TFLITE_MULTIPLIER_BITS) - 1) if layer.arithmetic != "single" else float((1 << 30) - 1)
     real = min(float(layer.options["Beta"]) * x.scale * (1 << 26), largest)
     if not real > 1.0:
         raise ValueError(f"its beta times the scale of its input must be above 2**-26, not {real / (1 << 26):g}")
@@ -193,7 +206,7 @@ def rescale(layer: Layer, x: IntArray, real: float) -> IntArray:
     left = max(0, TFLITE_MULTIPLIER_BITS - shift)
     if int(np.abs(x).max()) << left >= 1 << TFLITE_MULTIPLIER_BITS:
         raise ValueError(f"a scale of {real:g} takes its numbers out of 32 bits: the reference would overflow")
-    return ARITHMETICS[layer.arithmetic](x, np.asarray(multiplier), np.asarray(shift))
+    return ARITHMETICS[layer.arithmetic_of_tables](x, np.asarray(multiplier), np.asarray(shift))
 
 
 _SATURATED = 1 << TFLITE_MULTIPLIER_BITS
@@ -219,7 +232,9 @@ def _fixed_point(x: Value, function: Callable[[IntArray], IntArray]) -> IntArray
 def _rescaled(layer: Layer, x: Value, out: FileTensor, limits: tuple[int, int] | None) -> None:
     multiplier, shift = tflite_scale(x.scale / float(out.scales[0]))
     zero_point = int(out.zero_points[0])
-    op = Requantize(np.array(multiplier), np.array(shift), zero_point, S8, layer.arithmetic, x.zero_point, limits)
+    op = Requantize(
+        np.array(multiplier), np.array(shift), zero_point, S8, layer.arithmetic_of_tables, x.zero_point, limits
+    )
     layer.result(op, x.name)
 
 
