@@ -59,7 +59,7 @@ def test_single_precision_equals_tensorflow_lite(name):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_single_rounding_equals_tensorflow_lite_on_the_stored_inputs(name):
-    """Not on all others: XNNPACK scales in single precision, and its sums of two tensors have multipliers of 21 bits."""
+    """Not on all others: XNNPACK scales in single precision, and adds tensors with multipliers of 21 bits."""
     path = model(name)
     x = np.load(path.with_suffix(".npz"))["x"]
     np.testing.assert_array_equal(golden.from_tflite(path, arithmetic="single")(x), litert(path, x))

@@ -6,8 +6,8 @@
 ``single``
     The same kernels built with ``TFLITE_SINGLE_ROUNDING``.
 ``float32``
-    TensorFlow Lite as PyPI ``ai-edge-litert`` 2.3 has it on x86, where XNNPACK does most of the work. It scales in single
-    precision, so ``single`` is close to it, and not always equal.
+    TensorFlow Lite as PyPI ``ai-edge-litert`` 2.3 has it on x86, where XNNPACK does most of the work. It scales in
+    single precision, so ``single`` is close to it, and not always equal.
 
 Of ``ai-edge-litert``'s operators, measured with random scales and zero points, and for sums next to every step of the
 result:
