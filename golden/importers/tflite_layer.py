@@ -11,11 +11,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from golden.arithmetic import float32_scale, tflite_scale
 from golden.encoding import Encoding
 from golden.graph import Node
 from golden.importers.tflite_file import NO_TENSOR, FileOperator, FileTensor, TFLiteFile
@@ -39,6 +41,10 @@ _NAMES = {
     "AVERAGE_POOL_2D": "averagepool",
     "MAX_POOL_2D": "maxpool",
 }
+
+
+_NEGLIGIBLE = 2.0**-34
+"""No sum of 32 bits times less than this is rounded to anything but zero."""
 
 
 class DependsOnRefusedError(Exception):
@@ -244,10 +250,32 @@ class Layer:
             raise ValueError(f"the axis {axis} must be one of the {rank} dimensions of {tensor.name!r}")
         return axis % rank - (rank - len(graph_shape(tensor)))
 
+    @property
+    def arithmetic_of_tables(self) -> str:
+        """How numbers of few bits are scaled: TensorFlow Lite's own kernels do that, with two roundings."""
+        return "tflm" if self.arithmetic == "float32" else self.arithmetic
+
+    def refuse_float32(self) -> None:
+        """Raises NotImplementedError in single precision: XNNPACK's arithmetic of this operator is another one."""
+        if self.arithmetic == "float32":
+            raise NotImplementedError("in float32 it is not supported, in tflm and single it is")
+
+    def scale(self, *factors: float, to: float) -> tuple[int, int]:
+        """The product of the factors over ``to`` as multiplier and shift, in the precision of the arithmetic."""
+        if self.arithmetic != "float32":
+            return tflite_scale(prod(factors) / to)
+        with np.errstate(all="ignore"):
+            real = float(np.prod(np.array(factors, np.float32)) / np.float32(to))
+        return float32_scale(real) if real >= _NEGLIGIBLE else (0, 0)
+
     def step(self, word: str, op: Op, *inputs: str) -> str:
         """A node on the way to the operator's tensor."""
         self._name = self._name or self._fresh()
-        return self.network.add(f"{self._name}{word}", op, inputs)
+        name, count = f"{self._name}{word}", 1
+        while name in self.network.types:
+            count += 1
+            name = f"{self._name}{word}{count}"
+        return self.network.add(name, op, inputs)
 
     def whole(self, value: Value) -> str:
         """An activation with the batch of 1 as a dimension of its own."""
@@ -266,7 +294,7 @@ class Layer:
         if made != shape:
             if not reshape and [d for d in made if d != 1] != [d for d in shape if d != 1]:
                 raise ValueError(f"the file says it makes the shape {tensor.shape}, but it makes {made}")
-            inputs = (self.network.add(f"{name}flat", op, inputs),)
+            inputs = (self.network.add(f"{name}out", op, inputs),)
             op = Reshape(shape)
         self.network.put(tensor.index, self.network.add(name, op, inputs))
 
