@@ -24,7 +24,21 @@ from golden.data import (
 from golden.encoding import Encoding
 from golden.graph import Graph, Node
 from golden.importers import from_sklearn, from_tflite
+from golden.layers import (
+    AvgPool2d,
+    BatchNorm2d,
+    Conv2d,
+    Flatten,
+    GlobalAvgPool2d,
+    LeakyReLU,
+    MaxPool2d,
+    ReLU6,
+    Residual,
+    Sigmoid,
+    Tanh,
+)
 from golden.model import Linear, ReLU, Sequential, SoftMax
+from golden.network import Network, Step
 from golden.ops import Argmax, Dense, Op, Relu, Requantize, Reshape
 from golden.profiling import Profile, profile
 from golden.quantizer import quantize
@@ -33,27 +47,40 @@ from golden.types import IntType, TensorType
 
 __all__ = [
     "Argmax",
+    "AvgPool2d",
+    "BatchNorm2d",
     "CSVLoader",
+    "Conv2d",
     "DataSplitterTransform",
     "Dataset",
     "Dense",
     "Encoding",
+    "Flatten",
+    "GlobalAvgPool2d",
     "Graph",
     "History",
     "IntType",
+    "LeakyReLU",
     "Linear",
+    "MaxPool2d",
+    "Network",
     "Node",
     "NormalizeZScoreTransform",
     "Op",
     "Profile",
     "QuantizeTransform",
     "ReLU",
+    "ReLU6",
     "Relu",
     "Requantize",
     "Reshape",
+    "Residual",
     "Sequential",
+    "Sigmoid",
     "SoftMax",
     "Split",
+    "Step",
+    "Tanh",
     "TensorType",
     "TransformsPipeline",
     "accuracy",

@@ -14,7 +14,7 @@ from golden.types import FloatArray, IntArray
 
 
 class Layer(Protocol):
-    """One layer: floats of shape (batch, features) in, (batch, features) out."""
+    """One layer: a batch of floats in, (batch, features) or (batch, rows, columns, channels), and one out."""
 
     def __call__(self, x: FloatArray) -> Any:
         """The layer's result on a batch."""
@@ -56,6 +56,10 @@ class Linear:
         shape = (self.out_features, self.in_features)
         self.weight: FloatArray = rng.normal(0.0, sqrt(2.0 / self.in_features), shape)
         self.bias: FloatArray = np.zeros(self.out_features)
+
+    def parameters(self) -> list[FloatArray]:
+        """Weight and bias; the arrays themselves, not copies."""
+        return [self.weight, self.bias]
 
     def __call__(self, x: FloatArray) -> FloatArray:
         if x.ndim != 2 or x.shape[1] != self.in_features:
@@ -109,7 +113,7 @@ class Sequential:
     """One layer after the other.
 
     Args:
-        layers: ``Linear``, ``ReLU``, ``SoftMax`` in the order of computation.
+        layers: ``Linear``, ``ReLU``, ``SoftMax`` and those of ``golden.layers``, in the order of computation.
         classes: what the indices of a classifier's outputs stand for, if anything: one name per output.
 
     Raises:
@@ -139,12 +143,12 @@ class Sequential:
 
     @property
     def linears(self) -> list[Linear]:
-        """The layers that have weights."""
+        """The Linear layers, in order."""
         return [layer for layer in self.layers if isinstance(layer, Linear)]
 
     def parameters(self) -> list[FloatArray]:
-        """Weight and bias of every Linear, in order; the arrays themselves, not copies."""
-        return [array for layer in self.linears for array in (layer.weight, layer.bias)]
+        """Weights, biases and statistics of every layer that has some, in order; the arrays themselves, not copies."""
+        return [array for layer in self.layers if hasattr(layer, "parameters") for array in layer.parameters()]
 
     def train(self) -> Sequential:
         """Training mode: a SoftMax gives probabilities."""
@@ -155,7 +159,7 @@ class Sequential:
         return self._switch(False)
 
     def __call__(self, x: npt.ArrayLike) -> FloatArray | IntArray:
-        """The result on a batch of floats, shape (batch, in_features)."""
+        """The result on a batch of floats, shape (batch, in_features) or what else the first layer takes."""
         return self.trace(x)[-1]
 
     def logits(self, x: npt.ArrayLike) -> FloatArray:
