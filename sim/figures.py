@@ -84,23 +84,6 @@ def quantization(histograms: Mapping[str, Any]) -> Drawing:
         return _drawing(_quantization(histograms), alt)
 
 
-def weights(layers: Sequence[Mapping[str, Any]]) -> Drawing:
-    """How often each weight occurs, a histogram per layer, and the range that its type has."""
-    with _style():
-        figure, rows = _figure(len(layers), 0.95)
-        for axes, layer in zip(rows, layers, strict=True):
-            found = layer["weights"]
-            axes.stairs(found["counts"], found["edges"], fill=True, color=COLOURS["integer"])
-            axes.set_xlim(found["type_low"] - 2, found["type_high"] + 2)
-            axes.set_xticks([found["type_low"], 0, found["type_high"]])
-            span = f"{_number(found['low'])} to {_number(found['high'])}"
-            axes.set_title(f"{layer['name']}: {found['count']:,} weights, {span}", loc="left")
-        spans = ", ".join(
-            f"{layer['name']} {layer['weights']['low']} to {layer['weights']['high']}" for layer in layers
-        )
-        return _drawing(figure, f"Histograms of the integer weights by layer: {spans}")
-
-
 def ranges(layers: Sequence[Mapping[str, Any]]) -> Drawing:
     """Values that occur in each layer, as part of what its type could hold."""
     with _style():
