@@ -136,9 +136,8 @@ def layer_histograms(layer: Mapping[str, Any]) -> Drawing:
             axes.set_xticks([first, *([0] if first < 0 < last else []), last])
             span = f"{_number(found['low'])} to {_number(found['high'])}"
             axes.set_title(f"{layer['layer']} {what}: {span}", loc="left")
-        return _drawing(
-            figure, f"Histogram of {layer['layer']}: values {layer['values']['low']} to {layer['values']['high']}"
-        )
+        spans = " and of its ".join(f"{what}, from {layer[what]['low']} to {layer[what]['high']}" for what, _ in shown)
+        return _drawing(figure, f"How often each value occurs in {layer['layer']}: histogram of its {spans}")
 
 
 def _quantization(histograms: Mapping[str, Any]) -> Figure:

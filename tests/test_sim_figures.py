@@ -89,7 +89,8 @@ def test_any_name_of_a_feature_is_just_text(histograms: Histograms) -> None:
 
 
 def test_words_tell_what_is_drawn() -> None:
-    assert layer_histograms(noisy_layer()).alt == "Histogram of dense1: values -7 to 3"
+    both = "histogram of its values, from -7 to 3 and of its weights, from -7 to 3"
+    assert layer_histograms(noisy_layer()).alt == f"How often each value occurs in dense1: {both}"
     assert noise([noisy_layer(), noisy_layer("x", None)]).alt.endswith("by layer, the worst first: dense1 30.0 dB")
     assert noise([noisy_layer("x", None)]).alt.endswith("no layer adds noise")
     assert "dense1 -1000 to 700" in ranges([layer()]).alt
