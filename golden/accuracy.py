@@ -6,20 +6,21 @@ import numpy as np
 
 from golden.graph import Graph
 from golden.model import Sequential
+from golden.network import Network
 from golden.training import Samples
 from golden.types import IntArray
 
 
-def predict(classifier: Sequential | Graph, split: Samples) -> IntArray:
+def predict(classifier: Sequential | Network | Graph, split: Samples) -> IntArray:
     """The class of every sample, shape (samples,): the first largest logit of a model or graph, or a graph's Argmax."""
-    if isinstance(classifier, Sequential):
+    if isinstance(classifier, Sequential | Network):
         result = classifier.logits(split.x)
     else:
         result = np.asarray(classifier(classifier.encode(split.x)))
     return np.asarray(result.argmax(axis=1) if result.ndim == 2 else result, dtype=np.int64)
 
 
-def accuracy(classifier: Sequential | Graph, split: Samples) -> float:
+def accuracy(classifier: Sequential | Network | Graph, split: Samples) -> float:
     """Fraction of the samples whose class ``classifier`` names, 0 to 1.
 
     Raises:
