@@ -23,6 +23,8 @@ from golden.data.split import DataSplitterTransform
 FASHION_MNIST = Path("/usr/share/datasets/fashion-mnist")
 LETTER_RECOGNITION = Path("/usr/lib/R/site-library/mlbench/data/LetterRecognition.rda")
 """Where Debian's packages put their data."""
+FASHION_INSTALLING = "apt-get install dataset-fashion-mnist"
+LETTERS_INSTALLING = "apt-get install --no-install-recommends r-cran-mlbench"
 
 _FASHION_CLASSES = (
     *("T-shirt/top", "trouser", "pullover", "dress", "coat"),
@@ -87,8 +89,8 @@ def load_fashion_mnist(seed: int = 0, folder: str | Path = FASHION_MNIST) -> Dat
     splits = {}
     for split, prefix in (("train", "train"), ("test", "t10k")):
         images, labels = (Path(folder) / f"{prefix}-{what}-ubyte.gz" for what in ("images-idx3", "labels-idx1"))
-        x = _read(read_idx, images, 3, package="dataset-fashion-mnist")
-        y = _read(read_idx, labels, 1, package="dataset-fashion-mnist")
+        x = _read(read_idx, images, 3, FASHION_INSTALLING)
+        y = _read(read_idx, labels, 1, FASHION_INSTALLING)
         if x.shape[1:] != (28, 28):
             raise ValueError(f"{images} must have images of 28 x 28 pixels, not {x.shape[1:]}")
         if len(y) != len(x) or (len(y) and y.max() >= len(_FASHION_CLASSES)):
@@ -108,7 +110,7 @@ def load_letters(seed: int = 0, file: str | Path = LETTER_RECOGNITION) -> Datase
         FileNotFoundError: if it is not there; it says what to install.
         ValueError: for a file that is damaged or holds something else; it names the file.
     """
-    columns = _read(read_data_frame, Path(file), "LetterRecognition", package="--no-install-recommends r-cran-mlbench")
+    columns = _read(read_data_frame, Path(file), "LetterRecognition", LETTERS_INSTALLING)
     letters = columns.pop("lettr", None)
     measures = [column for column in columns.values() if not isinstance(column, Factor)]
     if not isinstance(letters, Factor) or not measures or len(measures) != len(columns):
@@ -116,11 +118,11 @@ def load_letters(seed: int = 0, file: str | Path = LETTER_RECOGNITION) -> Datase
     return _divided(np.stack(measures, axis=1), letters.codes, columns, letters.levels, seed)
 
 
-def _read(read: Callable[..., _Content], path: Path, what: int | str, package: str) -> _Content:
+def _read(read: Callable[..., _Content], path: Path, what: int | str, installing: str) -> _Content:
     try:
         return read(path, what)
     except FileNotFoundError as error:
-        raise FileNotFoundError(f"there is no {path}, it comes with: apt-get install {package}") from error
+        raise FileNotFoundError(f"there is no {path}, it comes with: {installing}") from error
 
 
 def _from_sklearn(name: str, seed: int) -> Dataset:
