@@ -141,12 +141,12 @@ def _batch_norm(channels: int) -> BatchNorm2d:
 
 def _block(inputs: int, outputs: int, stride: int = 1) -> list[Layer]:
     """A basic block of He et al. (2016); where the shape changes, the shortcut is a convolution of 1 x 1."""
-    body = [
+    body: list[Layer] = [
         *(Conv2d(inputs, outputs, 3, stride, padding=1, bias=False), _batch_norm(outputs), ReLU()),
         *(Conv2d(outputs, outputs, 3, padding=1, bias=False), _batch_norm(outputs)),
     ]
     alike = inputs == outputs and stride == 1
-    shortcut = [] if alike else [Conv2d(inputs, outputs, 1, stride, bias=False), _batch_norm(outputs)]
+    shortcut: list[Layer] = [] if alike else [Conv2d(inputs, outputs, 1, stride, bias=False), _batch_norm(outputs)]
     return [Residual(body, shortcut), ReLU()]
 
 
