@@ -59,7 +59,7 @@ def read_data_frame(path: str | Path, name: str) -> dict[str, Column]:
         if name not in variables:
             raise ValueError(f"there is no {name!r} in it, there is {', '.join(variables) or 'nothing'}")
         return _columns(variables[name])
-    except (ValueError, EOFError, OSError, zlib.error, lzma.LZMAError) as error:
+    except (ValueError, EOFError, OSError, OverflowError, zlib.error, lzma.LZMAError) as error:
         raise ValueError(f"{path} cannot be read as a data frame of R: {error}") from error
 
 
@@ -70,24 +70,32 @@ class _Vector:
 
 
 def _columns(frame: Any) -> dict[str, Column]:
-    names = frame.attributes.get("names") if isinstance(frame, _Vector) and isinstance(frame.values, list) else None
-    if names is None or len(names.values) != len(frame.values):
+    names = _texts(frame, "names")
+    if names is None or not isinstance(frame.values, list) or len(names) != len(frame.values):
         raise ValueError("it is no list of columns with a name each")
     columns: dict[str, Column] = {}
-    for name, column in zip(names.values, frame.values, strict=True):
+    for name, column in zip(names, frame.values, strict=True):
         if not isinstance(column, _Vector) or not isinstance(column.values, np.ndarray):
             raise ValueError(f"the column {name!r} holds no numbers")
-        levels = column.attributes.get("levels")
+        levels = _texts(column, "levels")
         if levels is None:
             columns[name] = column.values
             continue
         codes = column.values.astype(np.int64) - 1  # R counts from 1; a value that is missing is the lowest integer
-        if len(codes) and not 0 <= codes.min() <= codes.max() < len(levels.values):
+        if len(codes) and not 0 <= codes.min() <= codes.max() < len(levels):
             raise ValueError(f"the column {name!r} has values without a level")
-        columns[name] = Factor(codes, tuple(levels.values))
+        columns[name] = Factor(codes, levels)
     if len({len(column.codes if isinstance(column, Factor) else column) for column in columns.values()}) > 1:
         raise ValueError("its columns are not of one length")
     return columns
+
+
+def _texts(vector: Any, attribute: str) -> tuple[str, ...] | None:
+    """An attribute that consists of strings; None where there is no such."""
+    found = vector.attributes.get(attribute) if isinstance(vector, _Vector) else None
+    if not isinstance(found, _Vector) or not all(isinstance(text, str) for text in found.values):
+        return None
+    return tuple(found.values)
 
 
 class _Reader:
@@ -131,7 +139,7 @@ class _Reader:
             case kind if kind == _NIL:
                 return None
             case kind if kind == _SYMBOL:
-                self._symbols.append(self._item())
+                self._symbols.append(str(self._item()))
                 return self._symbols[-1]
             case kind if kind == _REFERENCE:
                 number = (flags >> 8) or self._int()
@@ -151,7 +159,8 @@ class _Reader:
                 values = [self._item() for _ in range(self._int())]
             case kind:
                 raise ValueError(f"it has an item of type {kind} before byte {self._at}, which no data frame needs")
-        return _Vector(values, (self._item() or {}) if flags & _ATTRIBUTES else {})
+        attributes = self._item() if flags & _ATTRIBUTES else None
+        return _Vector(values, attributes if isinstance(attributes, dict) else {})
 
     def _pairs(self, flags: int) -> dict[str, Any]:
         """A chain of tagged values; the last one is followed by nil."""
