@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cached_property
-from typing import Any
+from math import prod
 
 import numpy as np
 
 from golden.accuracy import accuracy
 from golden.data import Dataset, Split
 from golden.graph import Graph
-from golden.layers import Conv2d, Residual
-from golden.model import Layer, Linear, Sequential
+from golden.layers import Conv2d
+from golden.model import Linear, Sequential
+from golden.network import Network
 from golden.quantizer import quantize
-from golden.types import FloatArray
 from golden.zoo.figures import Figures, read_figures
 from golden.zoo.recipes import RECIPES, Data, Recipe
 from golden.zoo.weights import WEIGHTS, arrays_of, load_weights, weighted
@@ -77,10 +76,23 @@ class Entry:
         arrays = [arrays_of(layer) for layer in weighted(self.model.layers)]
         return sum(own[name].size for own in arrays for name in ("weight", "bias") if name in own)
 
-    @cached_property
+    @property
+    def weighted_steps(self) -> tuple[str, ...]:
+        """The names of the layers that multiply by weights, convolutions and Linear, in order of computation."""
+        return tuple(step.name for step in self._network.steps if isinstance(step.layer, Linear | Conv2d))
+
+    @property
     def macs(self) -> int:
-        """Multiplications and additions per sample, of the weights of convolutions and Linear layers."""
-        return _macs(self.model.layers, np.zeros((1, *self.data.shape)))[0]
+        """Multiplications and additions per sample, by the weights of convolutions and Linear layers."""
+        return sum(
+            prod(self._network.shapes[step.name]) * step.layer.weight[0].size
+            for step in self._network.steps
+            if isinstance(step.layer, Linear | Conv2d)
+        )
+
+    @cached_property
+    def _network(self) -> Network:
+        return Network.of(self.model, self.data.shape)
 
     @cached_property
     def float_accuracy(self) -> float:
@@ -91,19 +103,6 @@ class Entry:
     def integer_accuracy(self) -> float:
         """Accuracy of the int8 graph on the test split, 0 to 1."""
         return accuracy(self.graph, self.dataset["test"])
-
-
-def _macs(layers: Iterable[Layer], x: FloatArray) -> tuple[int, Any]:
-    """MACs of ``layers`` on a batch of one, and their result."""
-    macs = 0
-    for layer in layers:
-        y = layer(x)
-        if isinstance(layer, Residual):
-            macs += _macs(layer.body, x)[0] + _macs(layer.shortcut, x)[0]
-        elif isinstance(layer, Linear | Conv2d):
-            macs += layer.weight[0].size * y.size
-        x = y
-    return macs, x
 
 
 def load(name: str) -> Entry:
