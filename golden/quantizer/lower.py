@@ -75,7 +75,7 @@ def _add(layer: layers.Add, stage: Stage, x: tuple[Tensor, ...], into: Lowering)
     a, b = x
     dtype, encoding = into.result_type(stage), into.encoding_of(stage, max(a.scale, b.scale))
     ratio = np.asarray([a.scale, b.scale]) / encoding.scale
-    (ma, mb), shift = on_one_shift(ratio, into.settings.power_of_two)
+    (ma, mb), shift = on_one_shift(ratio)
     clamp = into.clamp(stage.activation, encoding, dtype)
     op = ops.Add(
         x_zero_points=(a.zero_point, b.zero_point),
@@ -157,7 +157,9 @@ def _activation(layer: ReLU | layers.ReLU6, stage: Stage, x: tuple[Tensor, ...],
     (source,) = x
     dtype = source.type.dtype
     low, high = source.zero_point, source.stands_for(6.0) if isinstance(layer, layers.ReLU6) else dtype.max
-    return into.add(ops.Clamp(low, max(low, high)), x, source.encoding, stage.result)
+    if (low, high) == (dtype.min, dtype.max):
+        return source
+    return into.add(ops.Clamp(low, high), x, source.encoding, stage.result)
 
 
 @lower.register

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -53,6 +53,8 @@ class Lowering:
     settings: Settings
     statistics: Mapping[str, Statistics]
     ranges: Mapping[str, Range]
+    foreign: Collection[str] = ()
+    """Names of tensors that the user's network has with other values, or not at all."""
     inputs: dict[str, TensorType] = field(default_factory=dict)
     nodes: list[Node] = field(default_factory=list)
     encodings: dict[str, Encoding] = field(default_factory=dict)
@@ -90,7 +92,7 @@ class Lowering:
         self.nodes.append(Node(name, op, tuple(tensor.name for tensor in x)))
         if encoding is not None:
             self.encodings[name] = encoding
-        if origin:
+        if origin and origin not in self.foreign:
             self.origins[name] = origin
         return Tensor(name, type_, encoding or _INDICES)
 

@@ -16,7 +16,7 @@ from golden.quantizer.lowering import Lowering, Tensor
 from golden.quantizer.places import Places
 from golden.quantizer.ranges import ranges_of
 from golden.quantizer.settings import Settings
-from golden.quantizer.stages import stages_of
+from golden.quantizer.stages import activations_first, stages_of
 
 
 def quantize(
@@ -87,6 +87,7 @@ def quantize(
     check_layers(network, places)
     with places.noting():
         x = checked_batches(network, arrays)
+    network, moved = activations_first(network)
     stages = stages_of(network)
     with places.noting():
         check_layer_bits(network, stages, settings)
@@ -98,7 +99,7 @@ def quantize(
     if settings.method != "min-max":
         count(network, x, statistics)
 
-    into = Lowering(settings, statistics, ranges_of(stages, network, statistics, settings))
+    into = Lowering(settings, statistics, ranges_of(stages, network, statistics, settings), moved)
     tensors: dict[str, Tensor] = {}
     for name, samples in x.items():
         with places.noting():

@@ -46,20 +46,23 @@ def activation_encoding(low: float, high: float, dtype: IntType, step: float, po
 def multipliers(ratio: FloatArray, power: bool) -> tuple[IntArray, IntArray]:
     """Multiplier and shift of each ratio from one scale to another, ``ratio = multiplier / 2**shift``.
 
-    Fixed-point numbers of one common shift, the largest of which just fits 17 bits; or for ratios that are powers of
-    two, with ``power``, shifts of their own with the multiplier 1, or above 1 multipliers with the shift 0.
+    Fixed-point numbers of one common shift, the largest of which just fits 17 bits; with ``power``, where all ratios
+    are powers of two, shifts of their own with the multiplier 1, or above 1 multipliers with the shift 0. (A mean of 30
+    elements has a ratio that is none: it needs a multiplier all the same.)
 
     Raises:
         ValueError: where a ratio is beyond that.
     """
-    return _shifts(ratio) if power else _multipliers(ratio)
+    return _shifts(ratio) if power and not np.any(np.log2(ratio) % 1) else _multipliers(ratio)
 
 
-def on_one_shift(ratio: FloatArray, power: bool) -> tuple[tuple[int, ...], int]:
-    """Multipliers of several ratios, and the shift that they have in common."""
-    multiplier, shift = multipliers(ratio, power)
-    common = int(shift.max())
-    return tuple(int(m) << (common - int(s)) for m, s in zip(multiplier, shift, strict=True)), common
+def on_one_shift(ratio: FloatArray) -> tuple[list[int], int]:
+    """Multipliers of several ratios and the shift that they share, as small as they can be; 0 for one far below."""
+    multiplier, shifts = _multipliers(ratio)
+    shift = int(shifts.max())
+    while shift and not np.any(multiplier % 2):
+        multiplier, shift = multiplier // 2, shift - 1
+    return [int(m) for m in multiplier], shift
 
 
 def _rounded_up(scale: FloatArray, power: bool) -> FloatArray:

@@ -86,6 +86,31 @@ def stages_of(network: Network) -> list[Stage]:
     return stages
 
 
+def activations_first(network: Network) -> tuple[Network, frozenset[str]]:
+    """The same function with each ReLU before the pooling and shape layers that it follows, which it commutes with.
+
+    There it can be joined to a layer whose result need not hold negative values then. Layers swap, names stay: the
+    second name of a pair has the tensor that it had. The set has the names of the tensors that are others now.
+    """
+    moved: set[str] = set()
+    steps = list(network.steps)
+    counts = Counter([name for step in steps for name in step.inputs] + list(network.outputs))
+    place = 0
+    while place < len(steps):
+        second = steps[place]
+        made = {step.name: i for i, step in enumerate(steps)}
+        first = made.get(second.inputs[0], -1) if isinstance(second.layer, Activation) else -1
+        passed = steps[first]
+        commutes = first >= 0 and isinstance(passed.layer, MaxPool2d | Flatten | Reshape | Transpose)
+        if commutes and counts[passed.name] == 1:
+            steps[first], steps[place] = replace(passed, layer=second.layer), replace(second, layer=passed.layer)
+            moved.add(passed.name)
+            place = first
+        else:
+            place += 1
+    return replace(network, steps=tuple(steps)) if moved else network, frozenset(moved)
+
+
 def readers(stages: list[Stage], network: Network) -> Counter[str]:
     """How often each tensor is read: by stages, and as an output of the network."""
     return Counter([name for stage in stages for name in stage.inputs] + list(network.outputs))
