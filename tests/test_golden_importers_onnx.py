@@ -308,9 +308,16 @@ def test_averages(dtype: Any, qdq: bool) -> None:
     assert differences(pool_model("AveragePool", dtype, 0.25, 0.25, qdq, kernel_shape=[2, 2]), samples=300)[0] == 0
 
 
-def test_averages_that_depend_on_the_order_of_additions_are_refused() -> None:
-    with pytest.raises(NotImplementedError, match="depends on the order in which ONNX Runtime adds floats"):
-        golden.from_onnx(pool_model("AveragePool", np.uint8, 0.1, 0.1, kernel_shape=[2, 2]))
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("qdq", [False, True], ids=["QLinear", "QDQ"])
+@pytest.mark.parametrize("scales", [(0.1, 0.1), (0.0337, 0.0337), (0.3, 0.1), (0.07, 0.14)], ids=str)
+def test_averages_that_depend_on_the_order_of_additions(dtype: Any, qdq: bool, scales: Any) -> None:
+    for attributes in (
+        {"kernel_shape": [2, 2], "strides": [2, 2]},
+        {"kernel_shape": [3, 3], "pads": [1, 1, 0, 1], "count_include_pad": 1},
+    ):
+        model = pool_model("AveragePool", dtype, *scales, qdq, **attributes)
+        assert differences(model, samples=500)[0] == 0
 
 
 @pytest.mark.parametrize(
@@ -384,6 +391,12 @@ def test_concat_of_different_scales(dtype: Any, qdq: bool, axis: int) -> None:
         inputs = [*scales[0], a, *scales[0], c, *scales[1]]
         model = b.model(b.node("QLinearConcat", *inputs, domain=MICROSOFT, axis=axis), dtype=dtype)
     assert differences(model)[0] == 0
+
+
+def test_graphs_go_through_a_file(tmp_path: Any) -> None:
+    graph = golden.from_onnx(pool_model("AveragePool", np.uint8, 0.1, 0.1, kernel_shape=[2, 2], qdq=True))
+    graph.save(tmp_path / "average.graph")
+    assert golden.Graph.load(tmp_path / "average.graph") == graph
 
 
 def test_the_weights_behind_a_flatten_are_permuted_not_the_images() -> None:

@@ -34,6 +34,7 @@ LATE_AND_ONLY_THERE = {
     "golden/importers/tflite_file.py": {"tflite"},
     "golden/importers/onnx_file.py": {"onnx"},
     "golden/zoo/torch_training.py": {"torch"},
+    "golden/importers/torch.py": {"torch"},
 }
 """Packages of loaders: imported inside the function that needs them, by these files only."""
 
