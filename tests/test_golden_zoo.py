@@ -11,10 +11,10 @@ import golden
 from golden import zoo
 from golden.accuracy import accuracy
 from golden.layers import BatchNorm2d, Conv2d
-from golden.ops import Argmax, Requantize
+from golden.ops import Argmax, Conv, Dense, Requantize
 from golden.zoo.__main__ import main
 from golden.zoo.figures import FIGURES, read_figures
-from golden.zoo.study import WAYS, measured
+from golden.zoo.study import WAYS, measured, settings
 from golden.zoo.weights import load_weights, save_weights, weighted
 
 LEAST_ACCURACY = {
@@ -30,8 +30,7 @@ LEAST_ACCURACY = {
     "fashion_resnet": 0.9,
     "fashion_dscnn": 0.88,
 }
-INT8_LOSS = 0.003
-LOSS_OF_WAYS = {"int8 per tensor": 0.003, "powers of two": 0.01, "4-bit weights": 0.02}
+MOST_LOSS = {"int8": 0.003, "int8 per tensor": 0.003, "powers of two": 0.005, "4-bit weights": 0.02}
 """Most that quantization may cost, of 1; and one sample of the test set, which of 36 wines is more."""
 SLOW = ("mnist", "mnist_lenet", "fashion_lenet", "fashion_resnet", "fashion_dscnn")
 
@@ -58,7 +57,7 @@ def test_the_figures_are_reproduced_and_int8_is_as_good_as_float(name, entries):
     figures, sample = entry.figures, 1 / entry.figures.test_samples
     assert len(entry.dataset["test"]) == figures.test_samples
     assert entry.float_accuracy >= LEAST_ACCURACY[name]
-    assert entry.integer_accuracy >= entry.float_accuracy - max(INT8_LOSS, sample)
+    assert entry.integer_accuracy >= entry.float_accuracy - max(MOST_LOSS["int8"], 1.01 * sample)
     # Sums in another order turn a tie here and there: a sample, or one in a thousand.
     assert entry.float_accuracy == pytest.approx(figures.float_accuracy, abs=max(0.001, 1.01 * sample))
     assert entry.integer_accuracy == pytest.approx(figures.integer_accuracy, abs=max(0.001, 1.01 * sample))
@@ -68,7 +67,17 @@ def test_the_figures_are_reproduced_and_int8_is_as_good_as_float(name, entries):
 @pytest.mark.parametrize("name", ALL)
 def test_other_ways_to_quantize_cost_little(name, way, entries):
     loss = entries[name].float_accuracy - measured(entries[name], way)
-    assert loss <= max(LOSS_OF_WAYS[way], 1 / entries[name].figures.test_samples)
+    if (name, way) == ("fashion_dscnn", "int8 per tensor"):  # channels of a depthwise convolution are too unlike
+        assert loss > 0.05
+    else:
+        assert loss <= max(MOST_LOSS[way], 1.01 / entries[name].figures.test_samples)
+
+
+def test_four_bits_are_those_of_all_layers_but_the_ends(entries):
+    for name, bits in (("digits", [4, 8]), ("digits_cnn", [8, 4, 4, 8])):
+        graph = entries[name].quantized(**settings(entries[name], "4-bit weights"))
+        weights = [node.op.weight for node in graph.nodes if isinstance(node.op, Dense | Conv)]
+        assert [int(np.abs(weight).max()) for weight in weights] == [2 ** (width - 1) - 1 for width in bits]
 
 
 @pytest.mark.parametrize("name", QUICK)
@@ -135,7 +144,7 @@ def test_a_residual_counts_its_body_first(tmp_path):
 def test_the_outline_has_the_ops_of_the_graph_without_its_data(entries):
     entry = entries["digits_cnn"]
     assert [type(node.op) for node in entry.outline.nodes] == [type(node.op) for node in entry.graph.nodes]
-    assert [str(type) for type in entry.outline.types.values()][:1] == ["s8[8,8,1]"]
+    assert str(entry.outline.input_type) == "s8[8, 8, 1]"
 
 
 def test_calibration_is_a_seeded_part_of_the_training_split(entries):

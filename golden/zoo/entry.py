@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cached_property
 from math import prod
+from typing import Any
 
 import numpy as np
 
@@ -58,7 +59,12 @@ class Entry:
     @cached_property
     def graph(self) -> Graph:
         """The network in int8 with its class as result."""
-        return quantize(self.model, self.calibration.x)
+        return self.quantized()
+
+    def quantized(self, **settings: Any) -> Graph:
+        """The network as integers, by other ``settings`` of ``quantize`` than its defaults."""
+        method = RECIPES[self.name].calibration_method
+        return quantize(self.model, self.calibration.x, **{"calibration_method": method, **settings})
 
     @cached_property
     def outline(self) -> Graph:

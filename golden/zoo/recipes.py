@@ -90,6 +90,7 @@ class Recipe:
         training: how it gets its weights.
         calibration: samples of the training split that the integer graph is calibrated on, chosen by a seed; None
             for all.
+        calibration_method: as of ``quantize``.
     """
 
     task: str
@@ -97,6 +98,7 @@ class Recipe:
     layers: Callable[[], list[Layer]]
     training: Fit | TorchFit = Fit()
     calibration: int | None = None
+    calibration_method: str = "min-max"
 
 
 def _dense(*features: int) -> Callable[[], list[Layer]]:
@@ -213,5 +215,5 @@ RECIPES = {
     ),
     "fashion_lenet": Recipe(_CLOTHES, _FASHION, _lenet(8, 16, 80), TorchFit(10, 0.004, 255.0), 500),
     "fashion_resnet": Recipe(_CLOTHES, _FASHION, _resnet, TorchFit(8, 0.006, 255.0, mirrored=True), 500),
-    "fashion_dscnn": Recipe(_CLOTHES, _FASHION, _dscnn, TorchFit(8, 0.008, 255.0, mirrored=True), 500),
+    "fashion_dscnn": Recipe(_CLOTHES, _FASHION, _dscnn, TorchFit(8, 0.008, 255.0, mirrored=True), 500, "mse"),
 }

@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from typing import Any
 
 from golden.accuracy import accuracy
-from golden.quantizer import quantize
 from golden.zoo.entry import Entry, load
 
 _FOUR_BITS = "4-bit weights"
@@ -22,17 +21,17 @@ WAYS = tuple(_SETTINGS)
 def settings(entry: Entry, way: str) -> dict[str, Any]:
     """The arguments of ``quantize`` for one of ``WAYS``; inputs and activations have 8 bits throughout.
 
-    Of 4-bit weights those of the first and the last layer keep 8 bits: they are few, and nothing after or before
-    them makes up for their errors.
+    Where weights have 4 bits, those of the first and the last layer keep 8: they are few, and nothing before or after
+    them makes up for their errors. Of two layers only the last one does, or there would be none with 4.
     """
-    ends = (entry.weighted_steps[0], entry.weighted_steps[-1])
+    steps = entry.weighted_steps
+    ends = (steps[0], steps[-1]) if len(steps) > 2 else steps[-1:]
     return _SETTINGS[way] | ({"layer_bits": dict.fromkeys(ends, 8)} if way == _FOUR_BITS else {})
 
 
 def measured(entry: Entry, way: str) -> float:
     """Accuracy of the network quantized that way, on the whole test set, 0 to 1."""
-    graph = quantize(entry.model, entry.calibration.x, **settings(entry, way))
-    return accuracy(graph, entry.dataset["test"])
+    return accuracy(entry.quantized(**settings(entry, way)), entry.dataset["test"])
 
 
 def study(names: Iterable[str]) -> str:
