@@ -19,6 +19,8 @@ from golden.window import NO_PADDING, Padding, Pair, same_padding
 
 S32 = IntType(32, True)
 _SAME, _VALID = 0, 1
+_MAX_WINDOW = 1 << 12
+"""Rows and columns: padding to more is damage, and would fill the memory."""
 
 
 def conv_2d(layer: Layer) -> None:
@@ -90,6 +92,8 @@ def window(layer: Layer, x: Value, kernel: Pair, dilation: Pair = (1, 1)) -> tup
     stride = (options["StrideH"], options["StrideW"])
     if min(*stride, *dilation, *kernel) < 1:
         raise ValueError(f"stride {stride}, dilation {dilation} and kernel {kernel} must be at least 1")
+    if max((k - 1) * d for k, d in zip(kernel, dilation, strict=True)) >= _MAX_WINDOW:
+        raise ValueError(f"its windows of {kernel}, dilation {dilation}, must be at most {_MAX_WINDOW} wide and high")
     if options["Padding"] == _SAME:
         return stride, same_padding((x.type.shape[0], x.type.shape[1]), kernel, stride, dilation)
     if options["Padding"] != _VALID:
