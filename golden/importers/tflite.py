@@ -17,7 +17,7 @@ CONV_2D, DEPTHWISE_CONV_2D,              ``float32``: scale ``(x * filter) / out
 FULLY_CONNECTED                          precision, ties to even
 MUL, SUM                                 ``float32``
 ADD, SUB                                 one rounding, ties up, multipliers of 21 bits over the scale of the output
-QUANTIZE                                 one rounding, ties up, a multiplier with 8 bits of fraction
+QUANTIZE of int8                         one rounding, ties up, a multiplier with 8 bits of fraction
 SOFTMAX, LOGISTIC, TANH, HARD_SWISH,     as ``tflm``
 RELU, pooling, what moves elements
 MEAN, LEAKY_RELU, PRELU                  none of the three: refused in ``float32``
@@ -169,8 +169,8 @@ class _Importer:
         other = [tensor for tensor in map(self._file.tensors.__getitem__, self._file.inputs) if self._is_float(tensor)]
         if other:
             raise ValueError(
-                f"its input {other[0].name!r} is {other[0].type}: supported are int8 networks, and QUANTIZE right behind "
-                "a FLOAT32 input"
+                f"its input {other[0].name!r} is {other[0].type}: supported are int8 networks, "
+                "and QUANTIZE right behind a FLOAT32 input"
             )
         names = ["x"] if len(self._file.inputs) == 1 else [f"x{i + 1}" for i in range(len(self._file.inputs))]
         for name, index in zip(names, self._file.inputs, strict=True):

@@ -233,9 +233,9 @@ def _fixed_point(x: Value, function: Callable[[IntArray], IntArray]) -> IntArray
 
 
 def _rescaled(layer: Layer, x: Value, out: FileTensor, limits: tuple[int, int] | None) -> None:
-    scale = (np.array(number) for number in tflite_scale(x.scale / float(out.scales[0])))
-    to = (int(out.zero_points[0]), DTYPES[out.type])
-    layer.result(Requantize(*scale, *to, layer.arithmetic_of_tables, x.zero_point, limits), x.name)
+    multiplier, shift = (np.array(number) for number in tflite_scale(x.scale / float(out.scales[0])))
+    zero_point, dtype, arithmetic = int(out.zero_points[0]), DTYPES[out.type], layer.arithmetic_of_tables
+    layer.result(Requantize(multiplier, shift, zero_point, dtype, arithmetic, x.zero_point, limits), x.name)
 
 
 def _check_output(layer: Layer, scale: float, zero_point: int) -> None:

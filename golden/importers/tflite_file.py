@@ -43,7 +43,15 @@ _OPTIONS: dict[str, tuple[str, tuple[str, ...]]] = {
     ),
     "DEPTHWISE_CONV_2D": (
         "DepthwiseConv2DOptions",
-        ("Padding", "StrideH", "StrideW", "DilationHFactor", "DilationWFactor", "FusedActivationFunction"),
+        (
+            "Padding",
+            "StrideH",
+            "StrideW",
+            "DepthMultiplier",
+            "DilationHFactor",
+            "DilationWFactor",
+            "FusedActivationFunction",
+        ),
     ),
     "FULLY_CONNECTED": ("FullyConnectedOptions", ("FusedActivationFunction", "WeightsFormat")),
     "LEAKY_RELU": ("LeakyReluOptions", ("Alpha",)),

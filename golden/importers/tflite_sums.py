@@ -42,6 +42,9 @@ def depthwise_conv_2d(layer: Layer) -> None:
     _image(x)
     if weight.shape[0] != 1 or weight.shape[3] % x.type.inner:
         raise ValueError(f"filters {weight.shape} do not fit the channels of the input {x.file.shape}")
+    # TensorFlow Lite takes it from the shapes, TensorFlow Lite Micro from the option: only where they agree it is one.
+    if layer.options["DepthMultiplier"] * x.type.inner != weight.shape[3]:
+        raise ValueError(f"its depth multiplier {layer.options['DepthMultiplier']} does not fit filters {weight.shape}")
     _weighted_window(layer, x, filters, weight.transpose(3, 1, 2, 0), x.type.inner)
 
 
