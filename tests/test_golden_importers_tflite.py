@@ -188,4 +188,4 @@ def test_float_models_are_refused(tmp_path):
         if table.Offset(6):
             content[table.Pos + table.Offset(6)] = tflite.TensorType.FLOAT32
     text = attempt(tmp_path / "float.tflite", bytes(content))
-    assert "is FLOAT32, supported is INT8" in text
+    assert "its input 'serving_default_dense_input:0' is FLOAT32: supported are int8 networks" in text

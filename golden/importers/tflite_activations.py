@@ -16,7 +16,7 @@ from golden.fixed_point import logistic as logistic_of
 from golden.fixed_point import rounding_divide_by_power_of_two, to_16_bits
 from golden.fixed_point import tanh as tanh_of
 from golden.importers.tflite_file import FileTensor
-from golden.importers.tflite_layer import S8, Layer, Value, check_quantization
+from golden.importers.tflite_layer import DTYPES, S8, Layer, Value, check_quantization
 from golden.ops import Lookup, Requantize, Reshape, Softmax
 from golden.types import IntArray
 
@@ -68,19 +68,22 @@ def relu6(layer: Layer) -> None:
 
 
 def quantize(layer: Layer) -> None:
-    """QUANTIZE of 8 bits to 8 bits: another scale and zero point."""
+    """QUANTIZE of 8 bits to 8 bits, signed or not: another scale and zero point."""
     layer.count((1,))
-    x, out = layer.value(), layer.output()
-    if layer.arithmetic != "float32":
+    types = ("INT8", "UINT8")
+    x, out = layer.value(0, types), layer.output(0, types)
+    if layer.arithmetic != "float32" or x.scale == float(out.scales[0]):
         _rescaled(layer, x, out, None)
         return
+    if "UINT8" in (x.file.type, out.type):
+        layer.refuse_float32()
     with np.errstate(all="ignore"):
         ratio = float(np.float32(x.scale) / out.scales[0])
     if not 2.0**-8 <= ratio <= 2.0**7:
         raise NotImplementedError("in float32 the scale of its input must be 2**-8 to 2**7 times that of its output")
     multiplier = np.array(round(ratio * (1 << 8)))
     layer.result(
-        Requantize(multiplier, np.array(8), int(out.zero_points[0]), S8, "half_up", x.zero_point, None), x.name
+        Requantize(multiplier, np.array(8), int(out.zero_points[0]), DTYPES[out.type], "half_up", x.zero_point), x.name
     )
 
 
@@ -230,12 +233,9 @@ def _fixed_point(x: Value, function: Callable[[IntArray], IntArray]) -> IntArray
 
 
 def _rescaled(layer: Layer, x: Value, out: FileTensor, limits: tuple[int, int] | None) -> None:
-    multiplier, shift = tflite_scale(x.scale / float(out.scales[0]))
-    zero_point = int(out.zero_points[0])
-    op = Requantize(
-        np.array(multiplier), np.array(shift), zero_point, S8, layer.arithmetic_of_tables, x.zero_point, limits
-    )
-    layer.result(op, x.name)
+    multiplier, shift = (np.array(number) for number in tflite_scale(x.scale / float(out.scales[0])))
+    zero_point, dtype, arithmetic = int(out.zero_points[0]), DTYPES[out.type], layer.arithmetic_of_tables
+    layer.result(Requantize(multiplier, shift, zero_point, dtype, arithmetic, x.zero_point, limits), x.name)
 
 
 def _check_output(layer: Layer, scale: float, zero_point: int) -> None:

@@ -25,7 +25,7 @@ from golden.ops import Op, Requantize, Reshape
 from golden.types import IntType, TensorType
 
 S8 = IntType(8, True)
-_TYPES = {"INT8": S8, "UINT8": IntType(8, False)}
+DTYPES = {"INT8": S8, "UINT8": IntType(8, False)}
 _NAMES = {
     "CONV_2D": "conv",
     "DEPTHWISE_CONV_2D": "depthwise",
@@ -133,18 +133,18 @@ class Network:
         return {value.name: value.file.name for value in reversed(self._values.values())}
 
 
-def activation_type(tensor: FileTensor) -> TensorType:
+def activation_type(tensor: FileTensor, types: tuple[str, ...] = ("INT8", "UINT8")) -> TensorType:
     """The type of an activation in the graph.
 
     Raises:
-        ValueError: for other types than 8 bits, missing or bad quantization, and for shapes that are not known.
+        ValueError: for other types than these, missing or bad quantization, and for shapes that are not known.
     """
-    if tensor.type not in _TYPES:
+    if tensor.type not in types:
         raise ValueError(f"the tensor {tensor.name!r} is {tensor.type}, supported is INT8")
     if any(d < 0 for d in (*tensor.signature[1:], *tensor.shape[1:])):
         raise ValueError(f"the tensor {tensor.name!r} has a dynamic shape {tensor.signature or tensor.shape}")
     check_quantization(tensor)
-    dtype = _TYPES[tensor.type]
+    dtype = DTYPES[tensor.type]
     if tensor.scales.size != 1 or not dtype.min <= tensor.zero_points[0] <= dtype.max:
         raise ValueError(
             f"the tensor {tensor.name!r} needs one scale and a zero point of {dtype}, "
@@ -204,16 +204,13 @@ class Layer:
         tensor = self.tensor(place)
         return tensor.data is not None or tensor.index in self.network.constants
 
-    def value(self, place: int = 0) -> Value:
-        """The activation at a place of the inputs; raises ValueError for what is none, or not of 8 bits."""
+    def value(self, place: int = 0, types: tuple[str, ...] = ("INT8",)) -> Value:
+        """The activation at a place of the inputs; raises ValueError for what is none, or of other types."""
         tensor = self.tensor(place)
         if self.is_constant(place):
             raise ValueError(f"its input {tensor.name!r} is a constant, supported is an activation")
-        activation_type(tensor)
-        value = self.network.get(tensor.index)
-        if value.type.dtype != S8:
-            raise ValueError(f"its input {tensor.name!r} is {tensor.type}, supported is INT8")
-        return value
+        activation_type(tensor, types)
+        return self.network.get(tensor.index)
 
     def constant(self, place: int, *types: str) -> npt.NDArray[Any]:
         """The constant at a place of the inputs; raises ValueError for what is none, or of other types."""
@@ -226,10 +223,10 @@ class Layer:
         """A constant of indices or sizes."""
         return [int(i) for i in self.constant(place, "INT32", "INT64").ravel()]
 
-    def output(self, place: int = 0) -> FileTensor:
-        """The file's tensor at a place of the outputs; raises ValueError unless it is of 8 bits."""
+    def output(self, place: int = 0, types: tuple[str, ...] = ("INT8",)) -> FileTensor:
+        """The file's tensor at a place of the outputs; raises ValueError for what is of other types."""
         tensor = self.network.file.tensors[self.operator.outputs[place]]
-        activation_type(tensor)
+        activation_type(tensor, types)
         return tensor
 
     @property

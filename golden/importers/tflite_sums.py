@@ -19,6 +19,8 @@ from golden.window import NO_PADDING, Padding, Pair, same_padding
 
 S32 = IntType(32, True)
 _SAME, _VALID = 0, 1
+_MAX_WINDOW = 1 << 12
+"""Rows and columns: padding to more is damage, and would fill the memory."""
 
 
 def conv_2d(layer: Layer) -> None:
@@ -40,6 +42,9 @@ def depthwise_conv_2d(layer: Layer) -> None:
     _image(x)
     if weight.shape[0] != 1 or weight.shape[3] % x.type.inner:
         raise ValueError(f"filters {weight.shape} do not fit the channels of the input {x.file.shape}")
+    # TensorFlow Lite takes it from the shapes, TensorFlow Lite Micro from the option: only where they agree it is one.
+    if layer.options["DepthMultiplier"] * x.type.inner != weight.shape[3]:
+        raise ValueError(f"its depth multiplier {layer.options['DepthMultiplier']} does not fit filters {weight.shape}")
     _weighted_window(layer, x, filters, weight.transpose(3, 1, 2, 0), x.type.inner)
 
 
@@ -90,6 +95,8 @@ def window(layer: Layer, x: Value, kernel: Pair, dilation: Pair = (1, 1)) -> tup
     stride = (options["StrideH"], options["StrideW"])
     if min(*stride, *dilation, *kernel) < 1:
         raise ValueError(f"stride {stride}, dilation {dilation} and kernel {kernel} must be at least 1")
+    if max((k - 1) * d for k, d in zip(kernel, dilation, strict=True)) >= _MAX_WINDOW:
+        raise ValueError(f"its windows of {kernel}, dilation {dilation}, must be at most {_MAX_WINDOW} wide and high")
     if options["Padding"] == _SAME:
         return stride, same_padding((x.type.shape[0], x.type.shape[1]), kernel, stride, dilation)
     if options["Padding"] != _VALID:
