@@ -219,8 +219,8 @@ _SATURATED = 1 << TFLITE_MULTIPLIER_BITS
 def _fixed_point(x: Value, function: Callable[[IntArray], IntArray]) -> IntArray:
     """``function`` of all values of ``x`` brought to Q4.27; beyond its range minus or plus ``_SATURATED``."""
     multiplier, exponent = frexp(x.scale * (1 << 27))
-    if exponent < 0:
-        raise ValueError(f"the scale of its input, {x.scale:g}, must be at least 2**-28")
+    if not 0 <= exponent <= 62:
+        raise ValueError(f"the scale of its input, {x.scale:g}, must be 2**-28 to 2**35: the reference shifts by it")
     radius = (15 << 27) >> exponent
     centred = VALUES - x.zero_point
     inside = np.abs(centred) < radius
@@ -229,7 +229,8 @@ def _fixed_point(x: Value, function: Callable[[IntArray], IntArray]) -> IntArray
         np.asarray(int(multiplier * 2.0**TFLITE_MULTIPLIER_BITS)),
         np.asarray(TFLITE_MULTIPLIER_BITS - exponent),
     )
-    return np.where(inside, function(q27), np.where(centred >= radius, _SATURATED, -_SATURATED))
+    # A radius of 0 leaves nothing inside, and zero itself is taken for small.
+    return np.where(inside, function(q27), np.where(centred > -radius, _SATURATED, -_SATURATED))
 
 
 def _rescaled(layer: Layer, x: Value, out: FileTensor, limits: tuple[int, int] | None) -> None:
