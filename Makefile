@@ -55,7 +55,7 @@ clean:
 
 setup: icarus $(VENV)/.ready libpython
 
-setup-dev: icarus compiler $(VENV)/.ready-dev libpython
+setup-dev: icarus compiler data $(VENV)/.ready-dev libpython
 
 $(VENV)/.python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -92,3 +92,11 @@ icarus:
 compiler:
 	@command -v g++ >/dev/null || { $(call install,g++); } \
 		|| { echo "A C++ compiler is missing, install it: apt-get install g++" >&2; exit 2; }
+
+# Data sets of some built-in networks. Without them all else works; the tests that need them are skipped, and say so.
+.PHONY: data
+data:
+	@test -e /usr/share/datasets/fashion-mnist || { $(call install,dataset-fashion-mnist); } \
+		|| echo "Fashion-MNIST is missing, to test with it: apt-get install dataset-fashion-mnist" >&2
+	@test -e /usr/lib/R/site-library/mlbench || { $(call install,--no-install-recommends r-cran-mlbench); } \
+		|| echo "LetterRecognition is missing, to test with it: apt-get install --no-install-recommends r-cran-mlbench" >&2

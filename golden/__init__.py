@@ -17,13 +17,15 @@ from golden.data import (
     TransformsPipeline,
     load_breast_cancer,
     load_digits,
+    load_fashion_mnist,
     load_iris,
+    load_letters,
     load_mnist,
     load_wine,
 )
 from golden.encoding import Encoding
 from golden.graph import Graph, Node
-from golden.importers import from_sklearn, from_tflite
+from golden.importers import from_onnx, from_sklearn, from_tflite, from_torch
 from golden.layers import (
     AvgPool2d,
     BatchNorm2d,
@@ -85,11 +87,15 @@ __all__ = [
     "TransformsPipeline",
     "accuracy",
     "fit",
+    "from_onnx",
     "from_sklearn",
     "from_tflite",
+    "from_torch",
     "load_breast_cancer",
     "load_digits",
+    "load_fashion_mnist",
     "load_iris",
+    "load_letters",
     "load_mnist",
     "load_wine",
     "predict",

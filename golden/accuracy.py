@@ -8,15 +8,24 @@ from golden.graph import Graph
 from golden.model import Sequential
 from golden.network import Network
 from golden.training import Samples
-from golden.types import IntArray
+from golden.types import FloatArray, IntArray
+
+_PIECE = 250
+"""Samples at a time: the tensors inside a network with convolutions are much larger than its input."""
 
 
 def predict(classifier: Sequential | Network | Graph, split: Samples) -> IntArray:
     """The class of every sample, shape (samples,): the first largest logit of a model or graph, or a graph's Argmax."""
+    x = np.asarray(split.x)
+    pieces = [_predict(classifier, x[start : start + _PIECE]) for start in range(0, len(x), _PIECE)]
+    return np.concatenate(pieces) if pieces else np.zeros(0, dtype=np.int64)
+
+
+def _predict(classifier: Sequential | Network | Graph, x: FloatArray) -> IntArray:
     if isinstance(classifier, Sequential | Network):
-        result = classifier.logits(split.x)
+        result = classifier.logits(x)
     else:
-        result = np.asarray(classifier(classifier.encode(split.x)))
+        result = np.asarray(classifier(classifier.encode(x)))
     return np.asarray(result.argmax(axis=1) if result.ndim == 2 else result, dtype=np.int64)
 
 

@@ -53,7 +53,10 @@ def tflm(x: IntArray, multiplier: IntArray, shift: IntArray) -> IntArray:
     y >>= TFLITE_MULTIPLIER_BITS
     if right.any():
         # Half of the divisor, and one less for negative numbers: ties go away from zero. Nothing where it is 1.
-        y += (y >> 63) * (right > 0)
+        one_less = y >> 63
+        if not right.all():
+            one_less *= right > 0
+        y += one_less
         y += (np.int64(1) << right) >> 1
         y >>= right
     return y

@@ -94,12 +94,18 @@ def plan(graph: Graph, multipliers: int = 64, *, unrolled: bool = False) -> Plan
     return _timed(graph, nodes, _fastest(graph, nodes, Goal(UNLIMITED, multipliers, logic)), multipliers)
 
 
-def _check_hardware(graph: Graph) -> None:
-    """Raises NotImplementedError that names every op without hardware at once, with its layers."""
+def ops_without_hardware(graph: Graph) -> dict[str, list[str]]:
+    """The names of layers that cannot be built yet, by the kind of their op."""
     layers: dict[str, list[str]] = {}
     for node in graph.nodes:
         if type(node.op) not in lower.registry:
             layers.setdefault(type(node.op).__name__, []).append(node.name)
+    return layers
+
+
+def _check_hardware(graph: Graph) -> None:
+    """Raises NotImplementedError that names every op without hardware at once, with its layers."""
+    layers = ops_without_hardware(graph)
     if layers:
         error = NotImplementedError("; ".join(f"{op} {no_hardware(op)}" for op in layers))
         names = [repr(name) for found in layers.values() for name in found]

@@ -84,23 +84,6 @@ def quantization(histograms: Mapping[str, Any]) -> Drawing:
         return _drawing(_quantization(histograms), alt)
 
 
-def weights(layers: Sequence[Mapping[str, Any]]) -> Drawing:
-    """How often each weight occurs, a histogram per layer, and the range that its type has."""
-    with _style():
-        figure, rows = _figure(len(layers), 0.95)
-        for axes, layer in zip(rows, layers, strict=True):
-            found = layer["weights"]
-            axes.stairs(found["counts"], found["edges"], fill=True, color=COLOURS["integer"])
-            axes.set_xlim(found["type_low"] - 2, found["type_high"] + 2)
-            axes.set_xticks([found["type_low"], 0, found["type_high"]])
-            span = f"{_number(found['low'])} to {_number(found['high'])}"
-            axes.set_title(f"{layer['name']}: {found['count']:,} weights, {span}", loc="left")
-        spans = ", ".join(
-            f"{layer['name']} {layer['weights']['low']} to {layer['weights']['high']}" for layer in layers
-        )
-        return _drawing(figure, f"Histograms of the integer weights by layer: {spans}")
-
-
 def ranges(layers: Sequence[Mapping[str, Any]]) -> Drawing:
     """Values that occur in each layer, as part of what its type could hold."""
     with _style():
@@ -153,9 +136,8 @@ def layer_histograms(layer: Mapping[str, Any]) -> Drawing:
             axes.set_xticks([first, *([0] if first < 0 < last else []), last])
             span = f"{_number(found['low'])} to {_number(found['high'])}"
             axes.set_title(f"{layer['layer']} {what}: {span}", loc="left")
-        return _drawing(
-            figure, f"Histogram of {layer['layer']}: values {layer['values']['low']} to {layer['values']['high']}"
-        )
+        spans = " and of its ".join(f"{what}, from {layer[what]['low']} to {layer[what]['high']}" for what, _ in shown)
+        return _drawing(figure, f"How often each value occurs in {layer['layer']}: histogram of its {spans}")
 
 
 def _quantization(histograms: Mapping[str, Any]) -> Figure:

@@ -16,7 +16,9 @@ from command_line import tensorgate
 from networks import perceptron
 
 import sim
-from golden import Graph, zoo
+from golden import Graph, load_fashion_mnist, zoo
+from golden.zoo import recipes
+from rtlgen import ops_without_hardware
 from sim import cli
 from sim.cli import POLITE, main
 from sim.commands import design_argument
@@ -75,8 +77,42 @@ def test_zoo_lists_every_network_with_its_accuracy():
     iris = networks[0]
     assert iris["parameters"] == 83
     assert iris["macs"] == 70
+    assert iris["data"] == "iris"
+    assert iris["data_installed"] is True
     assert iris["integer_accuracy"] == zoo.load("iris").integer_accuracy
     assert iris["float_accuracy"] == zoo.load("iris").float_accuracy
+    assert iris["test_samples"] == 30
+    assert networks[-1]["data"] == "Fashion-MNIST"
+
+
+@pytest.fixture
+def without_fashion(monkeypatch):
+    """As on a machine without the package of Fashion-MNIST."""
+    recipe = recipes.RECIPES["fashion_lenet"]
+
+    def load(seed):
+        return load_fashion_mnist(seed, folder="nowhere")
+
+    missing = replace(recipe.data, file=Path("nowhere"), load=load)
+    monkeypatch.setitem(recipes.RECIPES, "fashion_lenet", replace(recipe, data=missing))
+
+
+def test_zoo_says_how_to_install_the_data_that_is_missing(monkeypatch, without_fashion):
+    monkeypatch.setattr(zoo, "NAMES", ("iris", "fashion_lenet"))
+    status, out, err = tensorgate("zoo")
+    assert (status, err) == (0, "")
+    assert out.endswith("\n\nFashion-MNIST is not installed: apt-get install dataset-fashion-mnist\n")
+    assert "fashion_lenet" in out
+    installed = [network["data_installed"] for network in json.loads(tensorgate("zoo", "--json").out)["networks"]]
+    assert installed == [True, False]
+
+
+@pytest.mark.parametrize("verb", ["accuracy", "plan"])
+def test_a_network_without_its_data_says_what_to_install(verb, without_fashion):
+    status, out, err = tensorgate(verb, "fashion_lenet")
+    assert (status, out) == (2, "")
+    assert err.count("\n") == 1
+    assert "apt-get install dataset-fashion-mnist" in err
 
 
 def test_a_table_into_a_pipe_is_plain_and_has_one_row_a_line(monkeypatch):
@@ -84,7 +120,18 @@ def test_a_table_into_a_pipe_is_plain_and_has_one_row_a_line(monkeypatch):
     status, out, err = tensorgate("zoo")
     head, *rows = out.splitlines()
     assert (status, err) == (0, "")
-    assert head.split() == ["name", "task", "parameters", "MACs", "float", "accuracy", "integer", "accuracy"]
+    assert head.split() == [
+        "name",
+        "task",
+        "data",
+        "set",
+        "parameters",
+        "MACs",
+        "float",
+        "accuracy",
+        "integer",
+        "accuracy",
+    ]
     assert [row.split()[0] for row in rows] == ["iris", "wine"]
     assert rows[0].endswith(f"{zoo.load('iris').integer_accuracy:.1%}")
     assert out.isascii()
@@ -327,6 +374,21 @@ def test_accuracy_on_the_first_samples_runs_them_in_pieces(monkeypatch):
     assert sizes == [4, 4, 2]
     assert "10 test samples" in out
     assert "hardware under pyrtl" in out
+
+
+def test_accuracy_without_hardware_is_that_of_float_and_golden():
+    digits_cnn = zoo.load("digits_cnn")
+    status, out, err = tensorgate("accuracy", "digits_cnn", "--json")
+    content = json.loads(out)
+    assert (status, err) == (0, "")
+    assert content["float_accuracy"] == digits_cnn.float_accuracy
+    assert content["golden_accuracy"] == digits_cnn.integer_accuracy
+    assert content["rtl_accuracy"] is None
+    assert content["ops_without_hardware"] == sorted(ops_without_hardware(digits_cnn.graph))
+    status, out, err = tensorgate("accuracy", "digits_cnn", "--samples", 20)
+    assert (status, err) == (0, "")
+    assert "20 test samples" in out
+    assert out.endswith(f"\nthere is no hardware for {' and '.join(content['ops_without_hardware'])} yet\n")
 
 
 def test_accuracy_of_wrong_hardware_is_a_failed_check(saved, monkeypatch):

@@ -16,7 +16,7 @@ import golden
 import sim
 from golden.data import Dataset, Histograms, Split
 from sim import figures
-from sim.figures import COLOURS, Drawing, draw_quantization, quantization, ranges, weights
+from sim.figures import COLOURS, Drawing, draw_quantization, layer_histograms, noise, quantization, ranges
 
 
 @pytest.fixture
@@ -32,7 +32,6 @@ def plain(histograms: Histograms, **changes: Any) -> dict[str, Any]:
 
 
 def layer(name: str = "dense1") -> dict[str, Any]:
-    counts = {"counts": [1, 5, 2, 0], "edges": [-8.5, -4.5, -0.5, 3.5, 7.5]}
     return {
         "name": name,
         "type": "s12[4]",
@@ -40,8 +39,12 @@ def layer(name: str = "dense1") -> dict[str, Any]:
         "type_high": 2047,
         "seen_low": -1000,
         "seen_high": 700,
-        "weights": {"count": 8, "low": -7, "high": 3, "type_low": -8, "type_high": 7, **counts},
     }
+
+
+def noisy_layer(name: str = "dense1", own_sqnr_db: float | None = 30.0) -> dict[str, Any]:
+    counts = {"counts": [1, 5, 2, 0], "edges": [-8.5, -4.5, -0.5, 3.5, 7.5], "low": -7, "high": 3}
+    return {"layer": name, "own_sqnr_db": own_sqnr_db, "sqnr_db": 25.0, "values": counts, "weights": counts}
 
 
 def test_a_user_draws_a_feature_before_and_after(histograms: Histograms, tmp_path: Path) -> None:
@@ -66,7 +69,8 @@ def test_other_formats_and_missing_folders_are_refused(histograms: Histograms, t
 
 
 def test_drawings_of_a_page_follow_its_colours_and_collide_with_nothing(histograms: Histograms) -> None:
-    drawings = [quantization(plain(histograms)), weights([layer(), layer("dense2")]), ranges([layer()])]
+    drawings = [quantization(plain(histograms)), ranges([layer()])]
+    drawings += [noise([noisy_layer(), noisy_layer("dense2")]), layer_histograms(noisy_layer())]
     for drawing in drawings:
         root = ET.fromstring(drawing.svg)
         assert root.tag == "svg"
@@ -85,7 +89,10 @@ def test_any_name_of_a_feature_is_just_text(histograms: Histograms) -> None:
 
 
 def test_words_tell_what_is_drawn() -> None:
-    assert weights([layer()]).alt == "Histograms of the integer weights by layer: dense1 -7 to 3"
+    both = "histogram of its values, from -7 to 3 and of its weights, from -7 to 3"
+    assert layer_histograms(noisy_layer()).alt == f"How often each value occurs in dense1: {both}"
+    assert noise([noisy_layer(), noisy_layer("x", None)]).alt.endswith("by layer, the worst first: dense1 30.0 dB")
+    assert noise([noisy_layer("x", None)]).alt.endswith("no layer adds noise")
     assert "dense1 -1000 to 700" in ranges([layer()]).alt
 
 

@@ -19,13 +19,14 @@ import sim.regression.run_case
 from golden import zoo
 from golden.graph import Graph, Node
 from golden.ops import Dense
-from rtlgen import generate
+from rtlgen import generate, ops_without_hardware, plan
 from sim.regression.cases import Case, CaseResult, table
 from sim.regression.executor import Store, run_all
 from sim.regression.fingerprint import DRAWINGS, ROOT, behind_a_case, fingerprint, simulator_version
 from sim.regression.regress import main, regress
 from sim.regression.reproduction import reproduction
 from sim.regression.run_case import run_case
+from sim.regression.runnable import left_out, runnable, told, with_hardware, without_hardware
 from sim.tools import ToolError
 
 IRIS = Case.parse("iris-m16-pyrtl-n4")
@@ -88,7 +89,7 @@ def test_what_is_no_case_is_refused(text: str) -> None:
 
 def test_every_network_is_tried_on_every_witness() -> None:
     cases = table()
-    for network in zoo.NAMES:
+    for network in runnable():
         own = [case for case in cases if case.network == network]
         assert any(case.simulator == "icarus" and not case.patterns and case.samples is None for case in own)
         for folding in {case.multipliers for case in own}:
@@ -97,6 +98,35 @@ def test_every_network_is_tried_on_every_witness() -> None:
             assert any(case.patterns for case in mine)
     assert cases[0].network == "mnist"  # the longest first
     assert {case.seed for case in table(seeds=(3,)) if len(case.patterns) > 1} == {3}
+
+
+def test_every_network_is_run_or_named_with_the_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert sorted([*runnable(), *left_out()]) == sorted(zoo.NAMES)
+    assert {case.network for case in table()} == set(runnable())
+    assert all(any(name in line for line in told()) for name in left_out())
+    for name, ops in without_hardware().items():  # what is said to lack hardware does, and nothing else
+        assert set(ops) == set(ops_without_hardware(zoo.load(name).outline))
+    for name in with_hardware():
+        assert plan(zoo.load(name).outline).ii_cycles > 0
+    monkeypatch.setattr("sim.regression.runnable.without_hardware", lambda: {"digits_cnn": ("Conv", "MaxPool")})
+    monkeypatch.setattr("sim.regression.runnable.with_hardware", lambda: ("iris",))
+    assert told() == ["not run: digits_cnn (no hardware yet for Conv, MaxPool)"]
+
+
+def test_networks_that_cannot_be_run_are_named_at_the_end(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    reason = "no hardware yet for Conv, MaxPool"
+    monkeypatch.setattr("sim.regression.runnable.left_out", lambda: dict.fromkeys(set(zoo.NAMES) - {"iris"}, reason))
+    monkeypatch.setattr("sim.regression.regress.left_out", lambda: {"digits_cnn": reason})
+    assert main(["--simulators", "pyrtl", "--build", str(tmp_path)], Inline(passing)) == 0
+    *_, last = capsys.readouterr().out.splitlines()
+    assert last.startswith("not run: ")
+    assert "digits_cnn" in last
+    assert last.endswith(f"({reason})")
+    assert reason in (tmp_path / "report.html").read_text()
+    assert main(["--networks", "digits_cnn"], Inline(passing)) == 2
+    assert capsys.readouterr().err == f"digits_cnn cannot be run: {reason}\n"
 
 
 def test_a_case_measures_what_the_plan_says(tmp_path: Path) -> None:

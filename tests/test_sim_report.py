@@ -105,7 +105,8 @@ def test_the_page_is_well_formed_and_every_link_has_its_end(results: list[CaseRe
 def test_tables_have_headers_and_figures_have_words(results: list[CaseResult]) -> None:
     page = Page(html(results))
     drawings = page.every("svg")
-    assert len(drawings) == 6  # four features, weights, ranges
+    layers = next(len(result.network["layers"]) for result in results if result.network)
+    assert len(drawings) == 4 + 2 + layers  # features, ranges and noise, values and weights of each layer
     assert all(drawing["role"] == "img" and len(drawing["aria-label"] or "") > 40 for drawing in drawings)
     assert all("scope" in header for header in page.every("th"))
     assert len(page.every("table")) == len(page.every("thead"))

@@ -4,7 +4,15 @@ from golden.data.csv_loader import CSVLoader
 from golden.data.dataset import Dataset, Split
 from golden.data.quality import Histograms, Quality
 from golden.data.quantize import QuantizeTransform
-from golden.data.sources import load_breast_cancer, load_digits, load_iris, load_mnist, load_wine
+from golden.data.sources import (
+    load_breast_cancer,
+    load_digits,
+    load_fashion_mnist,
+    load_iris,
+    load_letters,
+    load_mnist,
+    load_wine,
+)
 from golden.data.split import DataSplitterTransform
 from golden.data.transforms import NormalizeZScoreTransform, Transform, TransformsPipeline
 
@@ -21,7 +29,9 @@ __all__ = [
     "TransformsPipeline",
     "load_breast_cancer",
     "load_digits",
+    "load_fashion_mnist",
     "load_iris",
+    "load_letters",
     "load_mnist",
     "load_wine",
 ]

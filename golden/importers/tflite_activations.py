@@ -16,13 +16,16 @@ from golden.fixed_point import logistic as logistic_of
 from golden.fixed_point import rounding_divide_by_power_of_two, to_16_bits
 from golden.fixed_point import tanh as tanh_of
 from golden.importers.tflite_file import FileTensor
-from golden.importers.tflite_layer import S8, Layer, Value
-from golden.ops import Lookup, Requantize, Softmax
+from golden.importers.tflite_layer import DTYPES, S8, Layer, Value, check_quantization
+from golden.ops import Lookup, Requantize, Reshape, Softmax
 from golden.types import IntArray
 
 _INFINITY = float("inf")
 _FUSED = {0: (-_INFINITY, _INFINITY), 1: (0.0, _INFINITY), 2: (-1.0, 1.0), 3: (0.0, 6.0)}
 """Limits by fused activation: none, RELU, RELU_N1_TO_1, RELU6."""
+
+_MAX_TABLES = 4096
+"""Of 256 entries each, for a constant that differs from element to element."""
 
 VALUES = np.arange(S8.min, S8.max + 1, dtype=np.int64)
 """All that an activation can be."""
@@ -65,9 +68,23 @@ def relu6(layer: Layer) -> None:
 
 
 def quantize(layer: Layer) -> None:
-    """QUANTIZE of 8 bits to 8 bits: another scale and zero point."""
+    """QUANTIZE of 8 bits to 8 bits, signed or not: another scale and zero point."""
     layer.count((1,))
-    _rescaled(layer, layer.value(), layer.output(), None)
+    types = ("INT8", "UINT8")
+    x, out = layer.value(0, types), layer.output(0, types)
+    if layer.arithmetic != "float32" or x.scale == float(out.scales[0]):
+        _rescaled(layer, x, out, None)
+        return
+    if "UINT8" in (x.file.type, out.type):
+        layer.refuse_float32()
+    with np.errstate(all="ignore"):
+        ratio = float(np.float32(x.scale) / out.scales[0])
+    if not 2.0**-8 <= ratio <= 2.0**7:
+        raise NotImplementedError("in float32 the scale of its input must be 2**-8 to 2**7 times that of its output")
+    multiplier = np.array(round(ratio * (1 << 8)))
+    layer.result(
+        Requantize(multiplier, np.array(8), int(out.zero_points[0]), DTYPES[out.type], "half_up", x.zero_point), x.name
+    )
 
 
 def logistic(layer: Layer) -> None:
@@ -76,7 +93,7 @@ def logistic(layer: Layer) -> None:
     x = layer.value()
     _check_output(layer, 1 / 256, S8.min)
     q31 = _fixed_point(x, logistic_of)
-    _table(layer, x, np.where(q31 == _SATURATED, S8.max, rounding_divide_by_power_of_two(q31, 23) + S8.min))
+    lookup(layer, x.name, np.where(q31 == _SATURATED, S8.max, rounding_divide_by_power_of_two(q31, 23) + S8.min))
 
 
 def tanh(layer: Layer) -> None:
@@ -85,49 +102,51 @@ def tanh(layer: Layer) -> None:
     x = layer.value()
     _check_output(layer, 1 / 128, 0)
     q31 = _fixed_point(x, tanh_of)
-    _table(layer, x, np.where(q31 == _SATURATED, S8.max, rounding_divide_by_power_of_two(q31, 24)))
+    lookup(layer, x.name, np.where(q31 == _SATURATED, S8.max, rounding_divide_by_power_of_two(q31, 24)))
 
 
 def leaky_relu(layer: Layer) -> None:
     """LEAKY_RELU: one scale for numbers that are not negative, another for those that are."""
     layer.count((1,))
+    layer.refuse_float32()
     x, out = layer.value(), layer.output()
-    scale, alpha, to = x.file.scales[0], np.float32(layer.options["Alpha"]), out.scales[0]
-    with np.errstate(all="ignore"):
-        slope, identity = float(scale * alpha / to), float(scale / to)
+    identity = x.scale / float(out.scales[0])
+    slope = x.scale * float(layer.options["Alpha"]) / float(out.scales[0])
     centred = VALUES - x.zero_point
     negative = rescale(layer, centred, abs(slope))
     y = np.where(centred >= 0, rescale(layer, centred, identity), negative if slope >= 0 else -negative)
-    _table(layer, x, y + int(out.zero_points[0]))
+    lookup(layer, x.name, y + int(out.zero_points[0]))
 
 
 def prelu(layer: Layer) -> None:
     """PRELU: as LEAKY_RELU, with a constant slope per channel of the innermost dimension, or one for all."""
     layer.count((2,))
+    layer.refuse_float32()
     x, out, alpha = layer.value(), layer.output(), layer.tensor(1)
-    slopes = per_channel(layer, x, 1) - int(alpha.zero_points[0])
+    check_quantization(alpha)
+    source, slopes = constant_operand(layer, x, 1)
+    slopes = slopes - int(alpha.zero_points[0])
     to = float(out.scales[0])
     centred = VALUES - x.zero_point
     negative = rescale(layer, slopes[..., None] * centred, x.scale * float(alpha.scales[0]) / to)
     y = np.where(centred >= 0, rescale(layer, centred, x.scale / to), negative)
-    _table(layer, x, y + int(out.zero_points[0]))
+    lookup(layer, source, y + int(out.zero_points[0]))
 
 
 def hard_swish(layer: Layer) -> None:
     """HARD_SWISH: ``x * relu6(x + 3) / 6`` in fixed point of 16 bits."""
     layer.count((1,))
     x, out = layer.value(), layer.output()
-    with np.errstate(all="ignore"):
-        fine = np.float32(1 / 128) * x.file.scales[0]
-        real = (float(fine / out.scales[0]), float(fine / (np.float32(3.0) / np.float32(32768.0))))
-    (output, output_shift), (reluish, reluish_shift) = (tflite_scale(number) for number in real)
+    fine = x.scale / 128
+    output, output_shift = tflite_scale(fine / float(out.scales[0]))
+    reluish, reluish_shift = tflite_scale(fine / (3 / 32768))
     if output_shift < TFLITE_MULTIPLIER_BITS:
         raise ValueError("the scale of its input must be at most 128 times that of its output")
     exponents = (TFLITE_MULTIPLIER_BITS - output_shift, TFLITE_MULTIPLIER_BITS - reluish_shift)
     if min(exponents) < -15:
         raise ValueError(f"its scales {x.scale:g} and {out.scales[0]:g} shift by more than the reference's 16 bits")
     y = hard_swish_of(VALUES - x.zero_point, (to_16_bits(output), to_16_bits(reluish)), exponents)
-    _table(layer, x, y + int(out.zero_points[0]))
+    lookup(layer, x.name, y + int(out.zero_points[0]))
 
 
 def softmax(layer: Layer) -> None:
@@ -135,7 +154,7 @@ def softmax(layer: Layer) -> None:
     layer.count((1,))
     x = layer.value()
     _check_output(layer, 1 / 256, S8.min)
-    largest = float((1 << TFLITE_MULTIPLIER_BITS) - 1) if layer.arithmetic == "tflm" else float((1 << 30) - 1)
+    largest = float((1 << TFLITE_MULTIPLIER_BITS) - 1) if layer.arithmetic != "single" else float((1 << 30) - 1)
     real = min(float(layer.options["Beta"]) * x.scale * (1 << 26), largest)
     if not real > 1.0:
         raise ValueError(f"its beta times the scale of its input must be above 2**-26, not {real / (1 << 26):g}")
@@ -153,24 +172,35 @@ def check_same_quantization(layer: Layer, *values: Value) -> None:
             )
 
 
-def per_channel(layer: Layer, x: Value, place: int) -> IntArray:
-    """A constant operand of 8 bits: one number, or one per channel of ``x``; raises ValueError for other shapes."""
-    layer.constant(place, "INT8")
+def constant_operand(layer: Layer, x: Value, place: int) -> tuple[str, IntArray]:
+    """A constant of 8 bits as one number, or one per channel, and the tensor that has these channels.
+
+    That is ``x``, or all of its elements in a row where the constant differs along other dimensions, too.
+
+    Raises:
+        NotImplementedError: where that would be too many, or the constant has dimensions that ``x`` lacks.
+    """
     numbers = layer.constant(place, "INT8").astype(np.int64)
-    if numbers.size == 1:
-        return numbers.reshape(())
-    if numbers.size != numbers.shape[-1] or numbers.size != x.type.inner:
-        raise ValueError(
-            f"its constant operand has the shape {numbers.shape}, supported is one number, or one per channel of the "
-            f"innermost dimension of {x.file.shape}"
+    if numbers.size and np.all(numbers == numbers.flat[0]) and numbers.size <= x.type.size:
+        return x.name, numbers.ravel()[0]
+    if numbers.ndim and numbers.size == numbers.shape[-1] == x.type.inner:
+        return x.name, numbers.ravel()
+    shape = numbers.shape[next((i for i, d in enumerate(numbers.shape) if d != 1), numbers.ndim) :]
+    fits = len(shape) <= len(x.type.shape) and all(
+        d in (1, whole) for d, whole in zip(shape[::-1], x.type.shape[::-1], strict=False)
+    )
+    if not fits or x.type.size > _MAX_TABLES:
+        raise NotImplementedError(
+            f"its constant operand has the shape {numbers.shape}, supported are one number, one per channel of "
+            f"{x.file.shape}, and any that broadcasts to up to {_MAX_TABLES} elements"
         )
-    flat = numbers.ravel()
-    return flat[0] if np.all(flat == flat[0]) else flat
+    every = np.broadcast_to(numbers.reshape(shape), x.type.shape).ravel()
+    return layer.step("flat", Reshape((x.type.size,)), x.name), every
 
 
-def lookup(layer: Layer, x: Value, y: IntArray) -> None:
-    """The result: ``y``, shape (256,) or (channels, 256), by the value of ``x``."""
-    layer.result(Lookup(y, S8.min, S8), x.name)
+def lookup(layer: Layer, source: str, y: IntArray) -> None:
+    """The result: ``y``, shape (256,) or (channels, 256), saturated, by the value of ``source``."""
+    layer.result(Lookup(np.clip(y, S8.min, S8.max), S8.min, S8), source, reshape=True)
 
 
 def rescale(layer: Layer, x: IntArray, real: float) -> IntArray:
@@ -179,7 +209,7 @@ def rescale(layer: Layer, x: IntArray, real: float) -> IntArray:
     left = max(0, TFLITE_MULTIPLIER_BITS - shift)
     if int(np.abs(x).max()) << left >= 1 << TFLITE_MULTIPLIER_BITS:
         raise ValueError(f"a scale of {real:g} takes its numbers out of 32 bits: the reference would overflow")
-    return ARITHMETICS[layer.arithmetic](x, np.asarray(multiplier), np.asarray(shift))
+    return ARITHMETICS[layer.arithmetic_of_tables](x, np.asarray(multiplier), np.asarray(shift))
 
 
 _SATURATED = 1 << TFLITE_MULTIPLIER_BITS
@@ -189,8 +219,8 @@ _SATURATED = 1 << TFLITE_MULTIPLIER_BITS
 def _fixed_point(x: Value, function: Callable[[IntArray], IntArray]) -> IntArray:
     """``function`` of all values of ``x`` brought to Q4.27; beyond its range minus or plus ``_SATURATED``."""
     multiplier, exponent = frexp(x.scale * (1 << 27))
-    if exponent < 0:
-        raise ValueError(f"the scale of its input, {x.scale:g}, must be at least 2**-28")
+    if not 0 <= exponent <= 62:
+        raise ValueError(f"the scale of its input, {x.scale:g}, must be 2**-28 to 2**35: the reference shifts by it")
     radius = (15 << 27) >> exponent
     centred = VALUES - x.zero_point
     inside = np.abs(centred) < radius
@@ -199,18 +229,14 @@ def _fixed_point(x: Value, function: Callable[[IntArray], IntArray]) -> IntArray
         np.asarray(int(multiplier * 2.0**TFLITE_MULTIPLIER_BITS)),
         np.asarray(TFLITE_MULTIPLIER_BITS - exponent),
     )
-    return np.where(inside, function(q27), np.where(centred >= radius, _SATURATED, -_SATURATED))
-
-
-def _table(layer: Layer, x: Value, y: IntArray) -> None:
-    lookup(layer, x, np.clip(y, S8.min, S8.max))
+    # A radius of 0 leaves nothing inside, and zero itself is taken for small.
+    return np.where(inside, function(q27), np.where(centred > -radius, _SATURATED, -_SATURATED))
 
 
 def _rescaled(layer: Layer, x: Value, out: FileTensor, limits: tuple[int, int] | None) -> None:
-    multiplier, shift = tflite_scale(x.scale / float(out.scales[0]))
-    zero_point = int(out.zero_points[0])
-    op = Requantize(np.array(multiplier), np.array(shift), zero_point, S8, layer.arithmetic, x.zero_point, limits)
-    layer.result(op, x.name)
+    multiplier, shift = (np.array(number) for number in tflite_scale(x.scale / float(out.scales[0])))
+    zero_point, dtype, arithmetic = int(out.zero_points[0]), DTYPES[out.type], layer.arithmetic_of_tables
+    layer.result(Requantize(multiplier, shift, zero_point, dtype, arithmetic, x.zero_point, limits), x.name)
 
 
 def _check_output(layer: Layer, scale: float, zero_point: int) -> None:

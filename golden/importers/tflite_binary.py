@@ -11,15 +11,16 @@ from golden.arithmetic import TFLITE_MULTIPLIER_BITS, tflite_scale
 from golden.importers.tflite_activations import (
     VALUES,
     check_same_quantization,
+    constant_operand,
     fused_limits,
     lookup,
-    per_channel,
 )
 from golden.importers.tflite_file import FileTensor
 from golden.importers.tflite_layer import S8, Layer, check_quantization
 from golden.ops import Add, Multiply
 from golden.types import TensorType
 
+_XNNPACK_BITS = 20
 _LEFT_SHIFT = 20
 """By which the reference shifts operands of 8 bits before it adds them."""
 
@@ -30,7 +31,7 @@ def add(layer: Layer) -> None:
 
 
 def sub(layer: Layer) -> None:
-    """SUB: as ADD, but the reference computes the ratios of the scales in single precision."""
+    """SUB: as ADD, the second operand subtracted."""
     _sum(layer, subtract=True)
 
 
@@ -38,7 +39,7 @@ def mul(layer: Layer) -> None:
     """MUL: the product of both, scaled to the output."""
     layer.count((2,))
     a, b, out = *_operands(layer), layer.output()
-    multiplier, shift = tflite_scale(float(a.scales[0]) * float(b.scales[0]) / float(out.scales[0]))
+    multiplier, shift = layer.scale(float(a.scales[0]), float(b.scales[0]), to=float(out.scales[0]))
     op = Multiply(
         (int(a.zero_points[0]), int(b.zero_points[0])),
         multiplier,
@@ -59,41 +60,53 @@ def maximum_minimum(layer: Layer) -> None:
         raise NotImplementedError("it takes two activations, supported is one activation and a constant")
     x = layer.value(place)
     check_same_quantization(layer, x)
-    bound = per_channel(layer, x, 1 - place)
+    source, bound = constant_operand(layer, x, 1 - place)
     largest = layer.operator.kind == "MAXIMUM"
     if not bound.ndim:
-        layer.identity(x.name, (int(bound), S8.max) if largest else (S8.min, int(bound)))
+        layer.identity(source, (int(bound), S8.max) if largest else (S8.min, int(bound)))
     else:
-        lookup(layer, x, (np.maximum if largest else np.minimum)(VALUES, bound[:, None]))
+        lookup(layer, source, (np.maximum if largest else np.minimum)(VALUES, bound[:, None]))
 
 
 def _sum(layer: Layer, subtract: bool) -> None:
     layer.count((2,))
     a, b, out = *_operands(layer), layer.output()
-    kind = np.float32 if subtract else np.float64
-    scales = [kind(tensor.scales[0]) for tensor in (a, b, out)]
-    with np.errstate(all="ignore"):
-        twice = kind(2) * max(scales[:2])
-        real = [scales[0] / twice, scales[1] / twice, twice / (kind(1 << _LEFT_SHIFT) * scales[2])]
-    if not 0.0 < float(real[2]) < 1.0 or frexp(float(real[2]))[1] > 0 or float(min(real)) <= 0.0:
-        raise ValueError("the scales of its inputs must be below 2**19 times that of its output")
-    (ma, sa), (mb, sb), (m, s) = (tflite_scale(float(number)) for number in real)
-    if s < TFLITE_MULTIPLIER_BITS:
-        raise ValueError("the scales of its inputs must be below 2**19 times that of its output")
+    scales = [float(tensor.scales[0]) for tensor in (a, b, out)]
+    if layer.arithmetic == "float32":
+        multipliers, shift = _xnnpack_sum(scales)
+        x_multipliers, x_shifts, left, multiplier = multipliers, (0, 0), 0, 1
+    else:
+        twice = 2 * max(scales[:2])
+        real = [scales[0] / twice, scales[1] / twice, twice / ((1 << _LEFT_SHIFT) * scales[2])]
+        (ma, sa), (mb, sb), (multiplier, shift) = (tflite_scale(number) for number in real)
+        if not real[2] < 1.0 or shift < TFLITE_MULTIPLIER_BITS:
+            raise ValueError("the scales of its inputs must be below 2**19 times that of its output")
+        x_multipliers, x_shifts, left = (ma, mb), (sa, sb), _LEFT_SHIFT
     op = Add(
         (int(a.zero_points[0]), int(b.zero_points[0])),
-        (ma, mb),
-        (sa, sb),
-        _LEFT_SHIFT,
-        m,
-        s,
+        x_multipliers,
+        x_shifts,
+        left,
+        multiplier,
+        shift,
         int(out.zero_points[0]),
         S8,
-        layer.arithmetic,
+        "half_up" if layer.arithmetic == "float32" else layer.arithmetic,
         fused_limits(layer, out),
         subtract,
     )
     _elementwise(layer, op)
+
+
+def _xnnpack_sum(scales: list[float]) -> tuple[tuple[int, int], int]:
+    """Multipliers of both operands, the larger one of 21 bits, and the shift: one rounding, ties up."""
+    with np.errstate(all="ignore"):
+        ratios = np.array(scales[:2], np.float32) / np.float32(scales[2])
+    if not 2.0**-10 <= ratios.min() <= ratios.max() < 2.0**8:
+        raise NotImplementedError("in float32 the scales of its inputs must be 2**-10 to 2**8 times that of its output")
+    shift = _XNNPACK_BITS - (frexp(float(ratios.max()))[1] - 1)
+    first, second = (int(np.rint(float(ratio) * 2.0**shift)) for ratio in ratios)
+    return (first, second), shift
 
 
 def _operands(layer: Layer) -> tuple[FileTensor, FileTensor]:
@@ -114,10 +127,10 @@ def _elementwise(layer: Layer, op: Any) -> None:
         return
     place = constants[0]
     x = layer.value(1 - place)
-    numbers = per_channel(layer, x, place)
+    source, numbers = constant_operand(layer, x, place)
     operands = [VALUES[:, None], np.atleast_1d(numbers)[None, :]]
     types = [TensorType((numbers.size,), S8)] * 2
     ordered = operands if place == 1 else operands[::-1]
     op.out_type(*types)
     table = op(*ordered).T
-    lookup(layer, x, table if numbers.ndim else table[0])
+    lookup(layer, source, table if numbers.ndim else table[0])

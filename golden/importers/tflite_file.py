@@ -19,8 +19,8 @@ import numpy.typing as npt
 
 IDENTIFIER = b"TFL3"
 MAX_RANK = 8
-MAX_ELEMENTS = 1 << 31
-"""Of one tensor: more than TensorFlow Lite's own 32-bit indices reach is damage, not a network."""
+MAX_ELEMENTS = 1 << 28
+"""Of one tensor: more is damage, not a network for a chip."""
 NO_TENSOR = -1
 """In an operator's inputs: an optional tensor that is not there."""
 
@@ -43,7 +43,15 @@ _OPTIONS: dict[str, tuple[str, tuple[str, ...]]] = {
     ),
     "DEPTHWISE_CONV_2D": (
         "DepthwiseConv2DOptions",
-        ("Padding", "StrideH", "StrideW", "DilationHFactor", "DilationWFactor", "FusedActivationFunction"),
+        (
+            "Padding",
+            "StrideH",
+            "StrideW",
+            "DepthMultiplier",
+            "DilationHFactor",
+            "DilationWFactor",
+            "FusedActivationFunction",
+        ),
     ),
     "FULLY_CONNECTED": ("FullyConnectedOptions", ("FusedActivationFunction", "WeightsFormat")),
     "LEAKY_RELU": ("LeakyReluOptions", ("Alpha",)),

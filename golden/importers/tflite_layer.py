@@ -11,11 +11,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from golden.arithmetic import float32_scale, tflite_scale
 from golden.encoding import Encoding
 from golden.graph import Node
 from golden.importers.tflite_file import NO_TENSOR, FileOperator, FileTensor, TFLiteFile
@@ -23,7 +25,7 @@ from golden.ops import Op, Requantize, Reshape
 from golden.types import IntType, TensorType
 
 S8 = IntType(8, True)
-_TYPES = {"INT8": S8, "UINT8": IntType(8, False)}
+DTYPES = {"INT8": S8, "UINT8": IntType(8, False)}
 _NAMES = {
     "CONV_2D": "conv",
     "DEPTHWISE_CONV_2D": "depthwise",
@@ -39,6 +41,10 @@ _NAMES = {
     "AVERAGE_POOL_2D": "averagepool",
     "MAX_POOL_2D": "maxpool",
 }
+
+
+_NEGLIGIBLE = 2.0**-34
+"""No sum of 32 bits times less than this is rounded to anything but zero."""
 
 
 class DependsOnRefusedError(Exception):
@@ -127,18 +133,18 @@ class Network:
         return {value.name: value.file.name for value in reversed(self._values.values())}
 
 
-def activation_type(tensor: FileTensor) -> TensorType:
+def activation_type(tensor: FileTensor, types: tuple[str, ...] = ("INT8", "UINT8")) -> TensorType:
     """The type of an activation in the graph.
 
     Raises:
-        ValueError: for other types than 8 bits, missing or bad quantization, and for shapes that are not known.
+        ValueError: for other types than these, missing or bad quantization, and for shapes that are not known.
     """
-    if tensor.type not in _TYPES:
+    if tensor.type not in types:
         raise ValueError(f"the tensor {tensor.name!r} is {tensor.type}, supported is INT8")
     if any(d < 0 for d in (*tensor.signature[1:], *tensor.shape[1:])):
         raise ValueError(f"the tensor {tensor.name!r} has a dynamic shape {tensor.signature or tensor.shape}")
     check_quantization(tensor)
-    dtype = _TYPES[tensor.type]
+    dtype = DTYPES[tensor.type]
     if tensor.scales.size != 1 or not dtype.min <= tensor.zero_points[0] <= dtype.max:
         raise ValueError(
             f"the tensor {tensor.name!r} needs one scale and a zero point of {dtype}, "
@@ -198,16 +204,13 @@ class Layer:
         tensor = self.tensor(place)
         return tensor.data is not None or tensor.index in self.network.constants
 
-    def value(self, place: int = 0) -> Value:
-        """The activation at a place of the inputs; raises ValueError for what is none, or not of 8 bits."""
+    def value(self, place: int = 0, types: tuple[str, ...] = ("INT8",)) -> Value:
+        """The activation at a place of the inputs; raises ValueError for what is none, or of other types."""
         tensor = self.tensor(place)
         if self.is_constant(place):
             raise ValueError(f"its input {tensor.name!r} is a constant, supported is an activation")
-        activation_type(tensor)
-        value = self.network.get(tensor.index)
-        if value.type.dtype != S8:
-            raise ValueError(f"its input {tensor.name!r} is {tensor.type}, supported is INT8")
-        return value
+        activation_type(tensor, types)
+        return self.network.get(tensor.index)
 
     def constant(self, place: int, *types: str) -> npt.NDArray[Any]:
         """The constant at a place of the inputs; raises ValueError for what is none, or of other types."""
@@ -220,10 +223,10 @@ class Layer:
         """A constant of indices or sizes."""
         return [int(i) for i in self.constant(place, "INT32", "INT64").ravel()]
 
-    def output(self, place: int = 0) -> FileTensor:
-        """The file's tensor at a place of the outputs; raises ValueError unless it is of 8 bits."""
+    def output(self, place: int = 0, types: tuple[str, ...] = ("INT8",)) -> FileTensor:
+        """The file's tensor at a place of the outputs; raises ValueError for what is of other types."""
         tensor = self.network.file.tensors[self.operator.outputs[place]]
-        activation_type(tensor)
+        activation_type(tensor, types)
         return tensor
 
     @property
@@ -244,10 +247,32 @@ class Layer:
             raise ValueError(f"the axis {axis} must be one of the {rank} dimensions of {tensor.name!r}")
         return axis % rank - (rank - len(graph_shape(tensor)))
 
+    @property
+    def arithmetic_of_tables(self) -> str:
+        """How numbers of few bits are scaled: TensorFlow Lite's own kernels do that, with two roundings."""
+        return "tflm" if self.arithmetic == "float32" else self.arithmetic
+
+    def refuse_float32(self) -> None:
+        """Raises NotImplementedError in single precision: XNNPACK's arithmetic of this operator is another one."""
+        if self.arithmetic == "float32":
+            raise NotImplementedError("in float32 it is not supported, in tflm and single it is")
+
+    def scale(self, *factors: float, to: float) -> tuple[int, int]:
+        """The product of the factors over ``to`` as multiplier and shift, in the precision of the arithmetic."""
+        if self.arithmetic != "float32":
+            return tflite_scale(prod(factors) / to)
+        with np.errstate(all="ignore"):
+            real = float(np.prod(np.array(factors, np.float32)) / np.float32(to))
+        return float32_scale(real) if real >= _NEGLIGIBLE else (0, 0)
+
     def step(self, word: str, op: Op, *inputs: str) -> str:
         """A node on the way to the operator's tensor."""
         self._name = self._name or self._fresh()
-        return self.network.add(f"{self._name}{word}", op, inputs)
+        name, count = f"{self._name}{word}", 1
+        while name in self.network.types:
+            count += 1
+            name = f"{self._name}{word}{count}"
+        return self.network.add(name, op, inputs)
 
     def whole(self, value: Value) -> str:
         """An activation with the batch of 1 as a dimension of its own."""
@@ -266,7 +291,7 @@ class Layer:
         if made != shape:
             if not reshape and [d for d in made if d != 1] != [d for d in shape if d != 1]:
                 raise ValueError(f"the file says it makes the shape {tensor.shape}, but it makes {made}")
-            inputs = (self.network.add(f"{name}flat", op, inputs),)
+            inputs = (self.network.add(f"{name}out", op, inputs),)
             op = Reshape(shape)
         self.network.put(tensor.index, self.network.add(name, op, inputs))
 

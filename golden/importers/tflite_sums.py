@@ -19,6 +19,8 @@ from golden.window import NO_PADDING, Padding, Pair, same_padding
 
 S32 = IntType(32, True)
 _SAME, _VALID = 0, 1
+_MAX_WINDOW = 1 << 12
+"""Rows and columns: padding to more is damage, and would fill the memory."""
 
 
 def conv_2d(layer: Layer) -> None:
@@ -40,6 +42,9 @@ def depthwise_conv_2d(layer: Layer) -> None:
     _image(x)
     if weight.shape[0] != 1 or weight.shape[3] % x.type.inner:
         raise ValueError(f"filters {weight.shape} do not fit the channels of the input {x.file.shape}")
+    # TensorFlow Lite takes it from the shapes, TensorFlow Lite Micro from the option: only where they agree it is one.
+    if layer.options["DepthMultiplier"] * x.type.inner != weight.shape[3]:
+        raise ValueError(f"its depth multiplier {layer.options['DepthMultiplier']} does not fit filters {weight.shape}")
     _weighted_window(layer, x, filters, weight.transpose(3, 1, 2, 0), x.type.inner)
 
 
@@ -64,25 +69,24 @@ def fully_connected(layer: Layer) -> None:
     if x.type.inner != inputs:
         rows = x.type.size // inputs
         source = layer.step("flat", Reshape((inputs,) if rows == 1 else (rows, inputs)), x.name)
-    real = [x.scale * float(scale) / float(out.scales[0]) for scale in filters.scales]
-    limits = fused_limits(layer, out)
-    _scaled(layer, lambda w, b: Dense(w, b), weight, bias, x, source, real, limits)
+    _scaled(layer, lambda w, b: Dense(w, b), weight, bias, x, source, filters)
 
 
 def mean(layer: Layer) -> None:
     """MEAN: the sum over some dimensions; its multiplier is divided by their number, as an integer, rounded down."""
+    layer.refuse_float32()
     x, total, terms, out = _reduced(layer)
     multiplier, shift = tflite_scale(x.scale / float(out.scales[0]))
     exponent = TFLITE_MULTIPLIER_BITS - shift
     divided_shift = min(terms.bit_length() - 1, 32, 31 + exponent)
     divided = (multiplier << divided_shift) // terms
-    _mean_of(layer, x, total, terms, (divided, shift + divided_shift), out)
+    _mean_of(layer, x, total, terms, (divided, shift + divided_shift))
 
 
 def sum_(layer: Layer) -> None:
     """SUM: the sum over some dimensions, on the scale of the output."""
     x, total, terms, out = _reduced(layer)
-    _mean_of(layer, x, total, terms, tflite_scale(x.scale / float(out.scales[0])), out)
+    _mean_of(layer, x, total, terms, layer.scale(x.scale, to=float(out.scales[0])))
 
 
 def window(layer: Layer, x: Value, kernel: Pair, dilation: Pair = (1, 1)) -> tuple[Pair, Padding]:
@@ -91,6 +95,8 @@ def window(layer: Layer, x: Value, kernel: Pair, dilation: Pair = (1, 1)) -> tup
     stride = (options["StrideH"], options["StrideW"])
     if min(*stride, *dilation, *kernel) < 1:
         raise ValueError(f"stride {stride}, dilation {dilation} and kernel {kernel} must be at least 1")
+    if max((k - 1) * d for k, d in zip(kernel, dilation, strict=True)) >= _MAX_WINDOW:
+        raise ValueError(f"its windows of {kernel}, dilation {dilation}, must be at most {_MAX_WINDOW} wide and high")
     if options["Padding"] == _SAME:
         return stride, same_padding((x.type.shape[0], x.type.shape[1]), kernel, stride, dilation)
     if options["Padding"] != _VALID:
@@ -99,19 +105,17 @@ def window(layer: Layer, x: Value, kernel: Pair, dilation: Pair = (1, 1)) -> tup
 
 
 def _weighted_window(layer: Layer, x: Value, filters: FileTensor, weight: IntArray, groups: int) -> None:
-    out = layer.output()
     dilation = (layer.options["DilationHFactor"], layer.options["DilationWFactor"])
     stride, padding = window(layer, x, (weight.shape[1], weight.shape[2]), dilation)
     axis = 3 if layer.operator.kind == "DEPTHWISE_CONV_2D" else 0
     if np.any(filters.zero_points) or (filters.scales.size > 1 and filters.axis != axis):
         raise ValueError(f"the filters {filters.name!r} must have scales per output, and zero points of 0")
     bias = _bias(layer, len(weight))
-    real = [x.scale * float(scale) / float(out.scales[0]) for scale in filters.scales]
 
     def conv(w: IntArray, b: IntArray) -> Conv:
         return Conv(w, b, stride, padding, dilation, groups, x.zero_point)
 
-    _scaled(layer, conv, weight, bias, x, x.name, real, fused_limits(layer, out))
+    _scaled(layer, conv, weight, bias, x, x.name, filters)
 
 
 def _scaled(
@@ -121,15 +125,15 @@ def _scaled(
     bias: IntArray,
     x: Value,
     source: str,
-    real: list[float],
-    limits: tuple[int, int] | None,
+    filters: FileTensor,
 ) -> None:
-    """The op with the zero point of its input in its bias, then 32 bits, then the scales ``real``, one or per output.
+    """The op with the zero point of its input in its bias, then 32 bits, then the scale of the output.
 
     A channel whose multiplier is zero does not look at its sum, which therefore needs no bits. A multiplier above 1 is
     a shift to the left first; where that could leave 32 bits it is done to the weights, and then cut off.
     """
-    scales = [tflite_scale(scale) for scale in real]
+    out = layer.output()
+    scales = [layer.scale(x.scale, float(scale), to=float(out.scales[0])) for scale in filters.scales]
     multiplier, shift = (np.array(numbers, dtype=np.int64) for numbers in zip(*scales, strict=True))
     per_output = tuple(np.broadcast_to(numbers, len(weight)).copy() for numbers in (multiplier, shift))
     axes = tuple(range(1, weight.ndim))
@@ -148,9 +152,9 @@ def _scaled(
     accumulator = layer.step("acc", made, source)
     if wide:
         accumulator = layer.step("wrap", Wrap(S32), accumulator)
-    if len(real) == 1:
+    if len(scales) == 1:
         multiplier, shift = multiplier[0], shift[0]
-    _requantized(layer, accumulator, multiplier, shift, 0, limits)
+    _requantized(layer, accumulator, multiplier, shift, 0, fused_limits(layer, out))
 
 
 def _requantized(
@@ -162,12 +166,12 @@ def _requantized(
     dtype = layer.network.types[source].dtype
     ends = (dtype.min - x_zero_point, dtype.max - x_zero_point)
     low, high = scaled_interval(*ends, op.multiplier, op.shift, layer.arithmetic, "Requantize")
-    if not S32.holds(IntType.holding(low + zero_point, high + zero_point)):
+    if layer.arithmetic != "float32" and not S32.holds(IntType.holding(low + zero_point, high + zero_point)):
         raise ValueError(f"its sums reach {low}..{high} after scaling: the reference would overflow")
     layer.result(op, source)
 
 
-def _mean_of(layer: Layer, x: Value, total: str, terms: int, scale: tuple[int, int], out: FileTensor) -> None:
+def _mean_of(layer: Layer, x: Value, total: str, terms: int, scale: tuple[int, int]) -> None:
     multiplier, shift = (np.array(number) for number in scale)
     _requantized(layer, total, multiplier, shift, x.zero_point * terms, None)
 

@@ -14,13 +14,14 @@ import golden as gold
 import sim
 from golden import zoo as networks
 from golden.types import IntArray
+from rtlgen import ops_without_hardware
 from sim.commands.checks import check_outputs, check_tools, checking
 from sim.commands.design_argument import designed, hardware_words, planned
 from sim.commands.model_argument import Model, available, read_inputs
 from sim.commands.output_argument import check_output_file, check_output_folder, write_arrays, write_bytes, write_design
 from sim.commands.printing import progress, say, say_json, say_table, working
 from sim.commands.program import program
-from sim.commands.user_error import UserError, blame_user
+from sim.commands.user_error import UserError
 from sim.regression import numerics
 from sim.verify import ALL
 from sim.witnesses import BULK
@@ -29,31 +30,32 @@ PROFILE_SAMPLES = 256
 
 
 def zoo(json: bool) -> None:
-    """All built-in networks and how good they are."""
-    rows: list[dict[str, Any]] = []
-    for name in networks.NAMES:
-        with working(f"measuring {name}"), blame_user(name):
-            entry = networks.load(name)
-            rows.append(
-                {
-                    "name": name,
-                    "task": entry.task,
-                    "parameters": entry.parameters,
-                    "macs": entry.macs,
-                    "float_accuracy": entry.float_accuracy,
-                    "integer_accuracy": entry.integer_accuracy,
-                    "test_samples": len(entry.dataset["test"]),
-                }
-            )
+    """All built-in networks and how good they are, as measured when their weights were made."""
+    entries = [networks.load(name) for name in networks.NAMES]
+    rows: list[dict[str, Any]] = [
+        {
+            "name": entry.name,
+            "task": entry.task,
+            "data": entry.data.title,
+            "data_installed": entry.data.is_installed,
+            "parameters": entry.parameters,
+            "macs": entry.macs,
+            **asdict(entry.figures),
+        }
+        for entry in entries
+    ]
     if json:
         say_json({"networks": rows})
         return
-    columns = dict.fromkeys(("name", "task"), "left")
+    columns = dict.fromkeys(("name", "task", "data set"), "left")
     columns |= dict.fromkeys(("parameters", "MACs", "float accuracy", "integer accuracy"), "right")
     for row in rows:
         row |= {kind: _percent(row[f"{kind}_accuracy"]) for kind in ("float", "integer")}
-    names = ("name", "task", "parameters", "macs", "float", "integer")
+    names = ("name", "task", "data", "parameters", "macs", "float", "integer")
     say_table(columns, [[row[name] for name in names] for row in rows])
+    missing = {entry.data.title: entry.data.installing for entry in entries if not entry.data.is_installed}
+    if missing:
+        say("\n" + "\n".join(f"{title} is not installed: {command}" for title, command in missing.items()))
 
 
 def golden(model: str, input: Path, output: Path, arithmetic: str | None, json: bool) -> None:
@@ -173,7 +175,7 @@ def verify(
 
 
 def accuracy(model: str, samples: int | None, simulator: str, json: bool) -> None:
-    """Float model, golden and the emitted hardware on the test set."""
+    """Float model, golden and, where there is hardware for every op, the emitted hardware on the test set."""
     check_tools([simulator])
     network = Model.load(model)
     if network.entry is None:
@@ -185,30 +187,41 @@ def accuracy(model: str, samples: int | None, simulator: str, json: bool) -> Non
     everything = network.entry.dataset["test"]
     count = available(samples, len(everything), f"in the test set of {model}")
     test = everything.take(range(count))
-    x, labels = network.graph.encode(test.x), np.asarray(test.y)
-    design = designed(network, None, False)
-    command = shlex.join([*program(), "accuracy", model, "--samples", str(count), "--simulator", simulator])
-    with checking(design.name, command, json) as folder, progress(f"{model} under {simulator}", count) as advance:
-        outputs = check_outputs(design, x, network.graph(x), BULK[simulator], folder, advance)
-    result: dict[str, Any] = {
-        "name": network.name,
-        "samples": count,
-        "float_accuracy": gold.accuracy(network.entry.model, test),
-        "golden_accuracy": gold.accuracy(network.graph, test),
-        "rtl_accuracy": _accuracy(outputs, labels),
-        "simulator": simulator,
-        "multipliers": design.plan.multipliers,
-        "time_s": round(time.monotonic() - started, 3),
-    }
+    lacking = sorted(ops_without_hardware(network.graph))
+    hardware: dict[str, Any] = {"rtl_accuracy": None, "simulator": None, "multipliers": None}
+    if not lacking:
+        x, labels = network.graph.encode(test.x), np.asarray(test.y)
+        design = designed(network, None, False)
+        command = shlex.join([*program(), "accuracy", model, "--samples", str(count), "--simulator", simulator])
+        with checking(design.name, command, json) as folder, progress(f"{model} under {simulator}", count) as advance:
+            outputs = check_outputs(design, x, network.graph(x), BULK[simulator], folder, advance)
+        hardware = {
+            "rtl_accuracy": _accuracy(outputs, labels),
+            "simulator": simulator,
+            "multipliers": design.plan.multipliers,
+        }
+    with working(f"measuring {model} on {count} samples"):
+        result: dict[str, Any] = {
+            "name": network.name,
+            "samples": count,
+            "float_accuracy": gold.accuracy(network.entry.model, test),
+            "golden_accuracy": gold.accuracy(network.graph, test),
+            **hardware,
+            "ops_without_hardware": lacking,
+            "time_s": round(time.monotonic() - started, 3),
+        }
     if json:
         say_json(result)
         return
     say(f"{network.name}: {network.entry.task}, {count} test samples\n")
-    witnesses = (("float", "float model"), ("golden", "integers"), ("rtl", f"hardware under {simulator}"))
+    witnesses = [("float", "float model"), ("golden", "integers")]
+    witnesses += [] if lacking else [("rtl", f"hardware under {simulator}")]
     say_table(
         {"": "left", "accuracy": "right"},
         [(what, _percent(result[f"{witness}_accuracy"])) for witness, what in witnesses],
     )
+    if lacking:
+        say(f"\nthere is no hardware for {' and '.join(lacking)} yet")
 
 
 def _percent(fraction: float) -> str:

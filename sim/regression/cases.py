@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from golden import zoo
+from sim.regression.runnable import runnable
 from sim.simulators.cocotb_launcher import PATTERNS, PAUSES
 from sim.verify import SIMULATORS
 
@@ -171,13 +172,16 @@ class CaseResult:
 
 
 def table(
-    networks: Iterable[str] = zoo.NAMES,
+    networks: Iterable[str] | None = None,
     simulators: Sequence[str] = ("pyrtl", "icarus"),
     seeds: Sequence[int] = (0,),
 ) -> list[Case]:
-    """The regression: networks x foldings x simulators x stall patterns x seeds, the longest first."""
+    """The regression: networks x foldings x simulators x stall patterns x seeds, the longest first.
+
+    Without ``networks`` all that can be run; see ``sim.regression.runnable`` for the others.
+    """
     found = []
-    for network in networks:
+    for network in runnable() if networks is None else networks:
         foldings, thorough = _FOLDINGS.get(network, _ANY_NETWORK), network in _THOROUGH
         for folding in foldings:
             for simulator in simulators:

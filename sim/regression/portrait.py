@@ -7,16 +7,18 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from golden import predict, zoo
+from golden import Network, predict, profile, zoo
 from golden.data import Dataset, Histograms, Quality
-from golden.ops import Dense
+from golden.ops import Conv, Dense
 from golden.types import IntArray
+from sim.regression.numerics import as_plain
 
 MOST_FEATURES = 4
 """Histograms of input features in a report."""
 LARGEST_TABLE = 32
 """Features up to which an input is taken for a table of measurements; above, for an image."""
 BINS = 20
+PROFILE_SAMPLES = 256
 
 
 def portrait(entry: zoo.Entry) -> dict[str, Any]:
@@ -40,8 +42,8 @@ def portrait(entry: zoo.Entry) -> dict[str, Any]:
             "seen_high": int(tensors[name].max()),
         }
         op = None if name in graph.inputs else graph.node(name).op
-        if isinstance(op, Dense):
-            layer["weights"] = _weights(op)
+        if isinstance(op, Conv | Dense):
+            layer["weights"] = {"type": str(op.weight_type), "count": op.weight.size}
         layers.append(layer)
     return {
         "task": entry.task,
@@ -52,6 +54,7 @@ def portrait(entry: zoo.Entry) -> dict[str, Any]:
         "splits": {name: len(split) for name, split in data.items()},
         "layers": layers,
         "quantization": _quantization(entry, data),
+        "numerics": _numerics(entry, data),
     }
 
 
@@ -76,6 +79,13 @@ def accuracies(entry: zoo.Entry, outputs: IntArray) -> dict[str, Any]:
     }
 
 
+def _numerics(entry: zoo.Entry, data: Dataset) -> dict[str, Any]:
+    """What rounding costs, layer by layer, on the first samples of the test set."""
+    x = data["test"].x[:PROFILE_SAMPLES]
+    network = Network.of(entry.model, entry.graph.input_type.shape)
+    return as_plain(profile(entry.graph, entry.graph.encode(x), network, x))
+
+
 def _op_name(op: object) -> str:
     return type(op).__name__
 
@@ -85,25 +95,6 @@ def _confusion(rows: IntArray, columns: IntArray, classes: int) -> list[list[int
     counts = np.zeros((size, size), dtype=np.int64)
     np.add.at(counts, (rows, columns), 1)
     return counts.tolist()
-
-
-def _weights(op: Dense) -> dict[str, Any]:
-    type = op.weight_type
-    width = 2.0 ** max(0, type.bits - 5)  # 32 bins, their edges between two integers
-    edges = np.arange(type.min - 0.5, type.max + 1, width)
-    return {
-        "type": str(type),
-        "count": op.weight.size,
-        "low": int(op.weight.min()),
-        "high": int(op.weight.max()),
-        "type_low": type.min,
-        "type_high": type.max,
-        "zeros": int((op.weight == 0).sum()),
-        "counts": np.histogram(op.weight, edges)[0].tolist(),
-        "edges": edges.tolist(),
-        "bias_low": int(op.bias.min()),
-        "bias_high": int(op.bias.max()),
-    }
 
 
 def _quantization(entry: zoo.Entry, data: Dataset) -> dict[str, Any]:

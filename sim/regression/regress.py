@@ -27,6 +27,7 @@ from sim.regression.fingerprint import fingerprint
 from sim.regression.junit import write_junit
 from sim.regression.report import write_report, write_results
 from sim.regression.reproduction import BUILD
+from sim.regression.runnable import left_out, told
 from sim.regression.terminal import print_summary, progress
 from sim.simulators.programs import require_programs
 from sim.verify import ALL, SIMULATORS
@@ -99,13 +100,19 @@ def main(arguments: Sequence[str] | None = None, executor: Executor | None = Non
         print("interrupted: finished cases are kept, the same command goes on with the others", file=sys.stderr)
         return INTERRUPTED
     print_summary(results, options.build, paths, time.monotonic() - started)
+    if not options.only and options.networks is None:
+        print("\n".join(told()))
     return PASSED if all(result.passed for result in results) else FAILED
 
 
 def _chosen(options: argparse.Namespace) -> list[Case]:
     if options.only:
         return list(dict.fromkeys(map(Case.parse, options.only)))
-    return table(dict.fromkeys(options.networks), options.simulators, options.seeds)
+    for name in options.networks or ():
+        if name in left_out():
+            raise ValueError(f"{name} cannot be run: {left_out()[name]}")
+    networks = None if options.networks is None else dict.fromkeys(options.networks)
+    return table(networks, options.simulators, options.seeds)
 
 
 def _write(results: Sequence[CaseResult], build: Path) -> list[Path]:
@@ -144,7 +151,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--build", type=Path, default=BUILD, help="folder for all files (%(default)s)")
     parser.add_argument("--jobs", type=_positive, help="cases at a time (all processors)")
-    for option, names, default in (("networks", zoo.NAMES, zoo.NAMES), ("simulators", SIMULATORS, ALL)):
+    choices: tuple[tuple[str, Sequence[str], Sequence[str] | None], ...] = (
+        ("networks", zoo.NAMES, None),
+        ("simulators", SIMULATORS, ALL),
+    )
+    for option, names, default in choices:
         parser.add_argument(
             f"--{option}",
             nargs="+",

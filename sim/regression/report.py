@@ -1,7 +1,8 @@
 """The results of a regression for people: one HTML page, and the README's table.
 
 ``python -m sim.regression.report --markdown build/sim`` prints the table of the last regression there, ``python -m
-sim.regression.report build/sim`` writes its page anew. Both are made of ``results.json`` alone.
+sim.regression.report build/sim`` writes its page anew. Both are made of ``results.json`` alone, except that the page
+names the networks that cannot be run.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from sim.regression.numerics import decibels
 from sim.regression.page import render
 from sim.regression.readme import put_between_markers
 from sim.regression.reproduction import python
+from sim.regression.runnable import told
 
 RESULTS, PAGE = "results.json", "report.html"
 
@@ -163,6 +165,7 @@ def html(results: Sequence[CaseResult]) -> str:
         time_s=sum(result.time_s for result in results),
         figures=figures,
         decibels=decibels,
+        left_out=told(),
     )
 
 
