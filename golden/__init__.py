@@ -23,7 +23,7 @@ from golden.data import (
 )
 from golden.encoding import Encoding
 from golden.graph import Graph, Node
-from golden.importers import from_sklearn, from_tflite
+from golden.importers import from_onnx, from_sklearn, from_tflite
 from golden.layers import (
     AvgPool2d,
     BatchNorm2d,
@@ -85,6 +85,7 @@ __all__ = [
     "TransformsPipeline",
     "accuracy",
     "fit",
+    "from_onnx",
     "from_sklearn",
     "from_tflite",
     "load_breast_cancer",
