@@ -53,6 +53,7 @@ class Weights:
     scale: Array
     zero_point: IntArray
     axis: int = 0
+    dtype: IntType | None = None
 
     def centred(self, axis: int) -> IntArray:
         """``integers - zero_point``, one zero point for each index of ``axis``."""

@@ -13,7 +13,6 @@ from golden.importers.onnx_linear import Weights, convolution, dense, global_ave
 from golden.importers.onnx_qlinear import gemm_weights, joined
 from golden.importers.onnx_quantized import Awaiting, Input, QuantizedImport, Real, handles
 from golden.importers.onnx_runtime import Function, Quantization, clip, leaky_relu, sigmoid, tanh
-from golden.types import IntType
 
 _INFINITY = np.float32(np.inf)
 
@@ -97,7 +96,7 @@ def _function(importer: QuantizedImport, node: OnnxNode, inputs: list[Any]) -> A
     if isinstance(x, Awaiting):
         if node.op not in ("Relu", "Clip"):
             raise ValueError(f"between {x.node.place} and it a QuantizeLinear and DequantizeLinear are needed")
-        _used_once(importer, node)
+        used_once(importer, node)
         return replace(x, functions=(*x.functions, function))
     raise ValueError("its input must be floats that stand for integers, by DequantizeLinear")
 
@@ -118,7 +117,7 @@ def _function_of(node: OnnxNode, inputs: list[Any]) -> Function:
     return clip(limits[0], limits[1])
 
 
-def _used_once(importer: QuantizedImport, node: OnnxNode) -> None:
+def used_once(importer: QuantizedImport, node: OnnxNode) -> None:
     uses = importer.uses[node.outputs[0]]
     if uses != 1:
         raise NotImplementedError(
@@ -134,7 +133,7 @@ def operand(value: Any, what: str = "its input") -> tuple[Tensor, Quantization]:
     return value.x[0], value.quantization[0]
 
 
-def _same_type(xq: Quantization, y: Quantization) -> None:
+def same_type(xq: Quantization, y: Quantization) -> None:
     if xq.dtype != y.dtype:
         raise NotImplementedError(
             f"its input is {xq.dtype}, its result {y.dtype}: ONNX Runtime then computes in floats; supported is one type"
@@ -169,10 +168,10 @@ def _conv(importer: QuantizedImport, node: OnnxNode, inputs: list[Any]) -> Any:
     x, w, b = [*inputs, None][:3]
     (tensor, xq), weights = operand(x), _weights(w, 0)
     bias = _bias(b, xq.scale, weights)
-    _used_once(importer, node)
+    used_once(importer, node)
 
     def finish(y: Quantization) -> Tensor:
-        _same_type(xq, y)
+        same_type(xq, y)
         return convolution(importer.steps, node, tensor, xq, weights, bias, y)
 
     return Awaiting(node, finish)
@@ -190,10 +189,10 @@ def _gemm(importer: QuantizedImport, node: OnnxNode, inputs: list[Any]) -> Any:
         if bias is not None and node.number("beta", 1.0) != 1.0:
             raise ValueError("a beta other than 1 is not supported")
     scale = node.number("alpha", 1.0) * xq.scale if node.op == "Gemm" else xq.scale
-    _used_once(importer, node)
+    used_once(importer, node)
 
     def finish(y: Quantization) -> Tensor:
-        _same_type(xq, y)
+        same_type(xq, y)
         return dense(importer.steps, tensor, scale, xq.zero_point, weights, bias, y)
 
     return Awaiting(node, finish)
@@ -202,13 +201,11 @@ def _gemm(importer: QuantizedImport, node: OnnxNode, inputs: list[Any]) -> Any:
 @handles("GlobalAveragePool")
 def _global_average(importer: QuantizedImport, node: OnnxNode, inputs: list[Any]) -> Any:
     tensor, xq = operand(inputs[0])
-    _used_once(importer, node)
+    used_once(importer, node)
 
     def finish(y: Quantization) -> Tensor:
-        _same_type(xq, y)
+        same_type(xq, y)
         return global_average(importer.steps, tensor, xq, y)
 
     return Awaiting(node, finish)
 
-
-S8 = IntType(8, True)

@@ -208,7 +208,8 @@ class QuantizedImport:
         point = np.zeros(1, integers.dtype) if zero_point is None else zero_point
         if str(integers.dtype) not in _TYPES or scale.dtype != np.float32 or point.dtype != integers.dtype:
             raise ValueError(f"its weights must be int8 or uint8 with a float32 scale, not {integers.dtype}")
-        return Weights(integers.astype(np.int64), scale, point.astype(np.int64))
+        dtype = _TYPES[str(integers.dtype)]
+        return Weights(integers.astype(np.int64), scale, point.astype(np.int64), 0, dtype)
 
     def bias(self, value: Any) -> Array | None:
         """A bias of int32, or none."""
@@ -228,7 +229,7 @@ class QuantizedImport:
 def import_quantized(file: OnnxFile) -> Graph:
     """The graph of a quantized network; raises NotImplementedError with everything in it that is not supported."""
     # The handlers are registered when their modules are imported.
-    from golden.importers import onnx_qdq, onnx_qlinear
+    from golden.importers import onnx_binary, onnx_qdq, onnx_qlinear
 
-    assert onnx_qdq and onnx_qlinear
+    assert onnx_binary and onnx_qdq and onnx_qlinear
     return QuantizedImport(file).graph()
