@@ -10,26 +10,25 @@ import numpy as np
 
 from golden.importers.onnx_file import Array, OnnxNode
 from golden.importers.onnx_layout import Tensor, same_order
-from golden.importers.onnx_qdq import Awaiting, operand, same_type, used_once
-from golden.importers.onnx_quantized import QuantizedImport, Weights, handles
+from golden.importers.onnx_linear import Weights
+from golden.importers.onnx_qdq import operand, same_type, used_once
+from golden.importers.onnx_quantized import Awaiting, QuantizedImport, handles
 from golden.importers.onnx_runtime import Quantization, add_steps, multiply_steps
 from golden.ops import Lookup, Op
-from golden.types import IntArray, IntType
-
-_S8 = IntType(8, True)
+from golden.types import IntArray
 
 Chain = tuple[Op | None, Op, Op]
 """An op on the second operand or none, an op on both, an op on the result."""
-Make = Callable[[Quantization, Quantization, Quantization, int], Chain]
+Make = Callable[[Quantization, Quantization, Quantization], Chain]
 
 
-def _add_chain(a: Quantization, b: Quantization, y: Quantization, offset: int) -> Chain:
-    steps = add_steps(a, b, y, offset)
+def _add_chain(a: Quantization, b: Quantization, y: Quantization) -> Chain:
+    steps = add_steps(a, b, y)
     return steps.first, steps.second, steps.last
 
 
-def _multiply_chain(a: Quantization, b: Quantization, y: Quantization, offset: int) -> Chain:
-    steps = multiply_steps(a, b, y, offset)
+def _multiply_chain(a: Quantization, b: Quantization, y: Quantization) -> Chain:
+    steps = multiply_steps(a, b, y)
     return None, steps.first, steps.last
 
 
@@ -56,15 +55,15 @@ def _repeated(a: Operand, b: Operand) -> Operand | None:
     return None
 
 
-def combined(importer: QuantizedImport, make: Make, a: Operand, b: Operand, y: Quantization, offset: int) -> Tensor:
+def combined(importer: QuantizedImport, make: Make, a: Operand, b: Operand, y: Quantization) -> Tensor:
     """Both operands through the ops of ``make``; the one that is repeated takes the part of the second."""
     if _repeated(a, b) is a:
         a, b = b, a
     if not isinstance(a.value, Tensor) or not isinstance(b.value, Tensor):
-        return importer.steps.encoded(_with_constant(importer, make, a, b, y, offset), y)
+        return importer.steps.encoded(_with_constant(importer, make, a, b, y), y)
     if len(a.value.shape) != len(b.value.shape):
         raise ValueError("its inputs differ in their number of dimensions, so that the batch of one meets another's")
-    first, second, last = make(a.quantization, b.quantization, y, offset)
+    first, second, last = make(a.quantization, b.quantization, y)
     order = same_order([a.value, b.value])
     left, right = (importer.steps.arranged(x, order) for x in (a.value, b.value))
     other = right.name if first is None else importer.steps.add(first, right.name)
@@ -73,9 +72,7 @@ def combined(importer: QuantizedImport, make: Make, a: Operand, b: Operand, y: Q
     return importer.steps.encoded(Tensor(name, shape, order), y)
 
 
-def _with_constant(
-    importer: QuantizedImport, make: Make, a: Operand, b: Operand, y: Quantization, offset: int
-) -> Tensor:
+def _with_constant(importer: QuantizedImport, make: Make, a: Operand, b: Operand, y: Quantization) -> Tensor:
     """A table for each value of the constant: it may differ along one dimension."""
     x, constant = (a.value, b.value) if isinstance(a.value, Tensor) else (b.value, a.value)
     if not isinstance(x, Tensor) or isinstance(constant, Tensor):
@@ -90,7 +87,7 @@ def _with_constant(
     axes = [axis for axis, size in enumerate(sizes) if size != 1]
     if len(axes) > 1:
         raise ValueError("a constant that differs along more than one dimension is not supported")
-    first, second, last = make(a.quantization, b.quantization, y, offset)
+    first, second, last = make(a.quantization, b.quantization, y)
 
     def entries(number: int) -> IntArray:
         fixed = np.full(len(xq.values), number, dtype=np.int64)
@@ -119,14 +116,14 @@ def _qlinear_binary(importer: QuantizedImport, node: OnnxNode, inputs: list[Any]
         raise ValueError(f"it needs 8 inputs, not {len(inputs)}")
     operands = []
     for place, what in ((0, "its first input"), (3, "its second input")):
-        q = importer.quantization(*inputs[place + 1 : place + 3], what)
+        q = importer.quantization(inputs[place + 1], inputs[place + 2], what)
         x = inputs[place]
         constant = isinstance(x, np.ndarray)
         value = _constant(importer, x, q, what) if constant else importer.typed(x, q, what)
         operands.append(Operand(value, q))
     y = importer.quantization(inputs[6], inputs[7] if len(inputs) == 8 else None, "its result")
     make = _add_chain if node.op.endswith("Add") else _multiply_chain
-    return combined(importer, make, operands[0], operands[1], y, 0)
+    return combined(importer, make, operands[0], operands[1], y)
 
 
 def _float_operand(value: Any) -> Operand:
@@ -152,7 +149,6 @@ def _binary(importer: QuantizedImport, node: OnnxNode, inputs: list[Any]) -> Any
     def finish(y: Quantization) -> Tensor:
         same_type(a.quantization, y)
         same_type(b.quantization, y)
-        # Between QuantizeLinear and DequantizeLinear ONNX Runtime makes uint8 of int8 on x86-64 before it fuses.
-        return combined(importer, make, a, b, y, 128 if y.dtype == _S8 else 0)
+        return combined(importer, make, a, b, y)
 
     return Awaiting(node, finish)

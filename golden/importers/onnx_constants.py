@@ -55,7 +55,7 @@ def _fold(node: OnnxNode, inputs: Sequence[Array], opset: int) -> Array:
         return result
     if node.op in _UNARY:
         return _UNARY[node.op](inputs[0])
-    return _OTHERS[node.op](node, inputs, opset)
+    return np.asarray(_OTHERS[node.op](node, inputs, opset))
 
 
 def _bounded(shape: Sequence[int]) -> tuple[int, ...]:

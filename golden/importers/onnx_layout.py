@@ -9,10 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from math import prod
 from typing import Generic, TypeVar
-
-from golden.types import TensorType
 
 T = TypeVar("T")
 
@@ -69,7 +66,6 @@ class Steps(Generic[T]):
 
     def __init__(self) -> None:
         self.made: list[tuple[str, T, tuple[str, ...]]] = []
-        self.shapes: dict[str, tuple[int, ...]] = {}
         self.origins: dict[str, str] = {}
         self._counts: dict[str, int] = {}
 
@@ -144,13 +140,3 @@ def same_order(tensors: Sequence[Tensor]) -> Order:
 def renamed(x: Tensor, name: str, shape: tuple[int, ...] | None = None) -> Tensor:
     """The result of an op that keeps the order of dimensions."""
     return replace(x, name=name, shape=x.shape if shape is None else shape)
-
-
-def input_type(shape: tuple[int, ...], dtype: TensorType) -> TensorType:
-    """The type of an input, channels last."""
-    return TensorType(tuple(shape[axis] for axis in channels_last(len(shape))), dtype.dtype)
-
-
-def size(shape: Sequence[int]) -> int:
-    """Number of elements."""
-    return prod(shape)

@@ -99,7 +99,13 @@ def from_images(steps: OpSteps, name: str, rank: int) -> Tensor:
 
 
 def convolution(
-    steps: OpSteps, node: OnnxNode, x: Tensor, xq: Quantization, weights: Weights, bias: IntArray | None, y: Quantization
+    steps: OpSteps,
+    node: OnnxNode,
+    x: Tensor,
+    xq: Quantization,
+    weights: Weights,
+    bias: IntArray | None,
+    y: Quantization,
 ) -> Tensor:
     """QLinearConv: ``clip(rint(fl(fl(sum) * scale)) + zy)``, ``scale = fl(fl(sx * sw) / sy)`` (``MlasRequantizeOutput``).
 
@@ -115,9 +121,7 @@ def convolution(
     if bias is None:
         bias = np.zeros(outputs, dtype=np.int64)
     folded = bias.ravel() - xq.zero_point * centred.reshape(outputs, -1).sum(axis=1)
-    op = Conv(
-        centred, folded, window.stride, window.padding, window.dilation, node.integer("group", 1), xq.zero_point
-    )
+    op = Conv(centred, folded, window.stride, window.padding, window.dilation, node.integer("group", 1), xq.zero_point)
     scale = rescale(xq.scale, weights.scales(0), y.scale, "its scale")
     return from_images(steps, _requantized(steps, steps.add(op, images.name), scale, y), rank)
 
@@ -131,7 +135,10 @@ def dense(
     bias: IntArray | None,
     y: Quantization,
 ) -> Tensor:
-    """QLinearMatMul and QGemm with constant ``weights``, (inputs, outputs), as ``convolution``; ``x_scale`` has alpha."""
+    """QLinearMatMul and QGemm with constant ``weights``, (inputs, outputs), rounded as in ``convolution``.
+
+    ``x_scale`` has the alpha of a QGemm in it.
+    """
     if weights.integers.ndim != 2 or not x.shape or weights.integers.shape[0] != x.shape[-1]:
         raise ValueError(f"its weights {list(weights.integers.shape)} do not fit its input, (batch, {x.shape})")
     centred = weights.centred(1).T

@@ -48,9 +48,7 @@ def _quantize(importer: QuantizedImport, node: OnnxNode, inputs: list[Any]) -> A
     if isinstance(x, Input):
         return _quantized_input(importer, x, y)
     if isinstance(x, Real):
-        parts = [
-            importer.requantized(part, xq, x.functions, y) for part, xq in zip(x.x, x.quantization, strict=True)
-        ]
+        parts = [importer.requantized(part, xq, x.functions, y) for part, xq in zip(x.x, x.quantization, strict=True)]
         return parts[0] if len(parts) == 1 else importer.steps.encoded(joined(importer, parts, x.axis), y)
     if isinstance(x, Awaiting):
         if not _changes_nothing(x.functions, y):
@@ -136,7 +134,8 @@ def operand(value: Any, what: str = "its input") -> tuple[Tensor, Quantization]:
 def same_type(xq: Quantization, y: Quantization) -> None:
     if xq.dtype != y.dtype:
         raise NotImplementedError(
-            f"its input is {xq.dtype}, its result {y.dtype}: ONNX Runtime then computes in floats; supported is one type"
+            f"its input is {xq.dtype}, its result {y.dtype}: ONNX Runtime then computes in floats; supported is "
+            "one type"
         )
 
 
@@ -208,4 +207,3 @@ def _global_average(importer: QuantizedImport, node: OnnxNode, inputs: list[Any]
         return global_average(importer.steps, tensor, xq, y)
 
     return Awaiting(node, finish)
-

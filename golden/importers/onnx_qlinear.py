@@ -158,10 +158,10 @@ def _concat(importer: QuantizedImport, node: OnnxNode, inputs: list[Any]) -> Any
 def _qlinear_concat(importer: QuantizedImport, node: OnnxNode, inputs: list[Any]) -> Any:
     if len(inputs) < 5 or len(inputs) % 3 != 2:
         raise ValueError("it needs a scale and zero point for its result and for each input")
-    y = importer.quantization(*inputs[:2], "its result")
+    y = importer.quantization(inputs[0], inputs[1], "its result")
     parts = []
     for i in range(2, len(inputs), 3):
-        xq = importer.quantization(*inputs[i + 1 : i + 3], "an input")
+        xq = importer.quantization(inputs[i + 1], inputs[i + 2], "an input")
         x = importer.typed(inputs[i], xq, "an input")
         parts.append(importer.requantized(x, xq, (), y))
     axis = behind_batch(node.integer("axis", 1), len(parts[0].shape) + 1)

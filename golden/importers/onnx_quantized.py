@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ import numpy as np
 from golden.graph import Graph, Node
 from golden.importers.onnx_constants import can_fold, fold
 from golden.importers.onnx_file import Array, OnnxFile, OnnxNode, Refusals
+from golden.importers.onnx_fold import fold_transposes
 from golden.importers.onnx_layout import Tensor, channels_last
 from golden.importers.onnx_linear import OpSteps, Weights
 from golden.importers.onnx_runtime import Function, Quantization, table
@@ -111,14 +113,16 @@ class QuantizedImport:
             self.import_node(node)
         outputs = [self.output(name) for name in self.file.outputs] if not self.refusals.reasons else []
         self.refusals.check()
-        if missing := [name for name in self.file.inputs if isinstance(self.values[name], Input) and not any(
-            origin == name for origin in self.steps.origins.values()
-        )]:
+        fold_transposes(self.steps, outputs)
+        if missing := [
+            name
+            for name in self.file.inputs
+            if isinstance(self.values[name], Input)
+            and not any(origin == name for origin in self.steps.origins.values())
+        ]:
             raise NotImplementedError(f"the float input {missing[0]!r} is not used by a QuantizeLinear")
         nodes = tuple(Node(name, op, inputs) for name, op, inputs in self.steps.made)
-        return Graph(
-            self.inputs, nodes, tuple(outputs), self.steps.encodings, origins=self.steps.origins
-        )
+        return Graph(self.inputs, nodes, tuple(outputs), self.steps.encodings, origins=self.steps.origins)
 
     def import_node(self, node: OnnxNode) -> None:
         """Make what ``node`` makes, or note why that is not possible."""
@@ -158,7 +162,9 @@ class QuantizedImport:
             raise NotImplementedError("the shape of this tensor is not known here")
         whole = tail if isinstance(value, np.ndarray) else (self.file.batch, *tail)
         end = node.attributes.get("end")
-        return np.array(whole, dtype=np.int64)[node.integer("start", 0) : None if end is None else node.integer("end", 0)]
+        return np.array(whole, dtype=np.int64)[
+            node.integer("start", 0) : None if end is None else node.integer("end", 0)
+        ]
 
     def output(self, name: str) -> str:
         """An output of the graph, channels last."""
@@ -166,7 +172,9 @@ class QuantizedImport:
         if isinstance(value, Real) and not value.functions and len(value.x) == 1:
             value = value.x[0]
         if isinstance(value, Awaiting):
-            self.refusals.add(value.node, f"the output {name!r} is floats, supported are integers: put a QuantizeLinear behind")
+            self.refusals.add(
+                value.node, f"the output {name!r} is floats, supported are integers: put a QuantizeLinear behind"
+            )
             return name
         if not isinstance(value, Tensor):
             self.refusals.reasons.append(f"output {name!r}: it must be integers, or DequantizeLinear of integers")
@@ -229,7 +237,6 @@ class QuantizedImport:
 def import_quantized(file: OnnxFile) -> Graph:
     """The graph of a quantized network; raises NotImplementedError with everything in it that is not supported."""
     # The handlers are registered when their modules are imported.
-    from golden.importers import onnx_binary, onnx_qdq, onnx_qlinear
-
-    assert onnx_binary and onnx_qdq and onnx_qlinear
+    for module in ("average", "binary", "qdq", "qlinear"):
+        import_module(f"golden.importers.onnx_{module}")
     return QuantizedImport(file).graph()

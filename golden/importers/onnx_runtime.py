@@ -51,7 +51,8 @@ class Quantization:
         """``clip(rint(fl(x / scale)) + zero_point)`` (QuantizeLinear)."""
         with np.errstate(over="ignore"):
             scaled = np.clip(np.asarray(x / self.scale), -(2.0**30), 2.0**30)
-        return np.clip(np.rint(scaled).astype(np.int64) + self.zero_point, self.dtype.min, self.dtype.max)
+        integers = np.rint(scaled).astype(np.int64) + self.zero_point
+        return np.asarray(np.clip(integers, self.dtype.min, self.dtype.max))
 
 
 def table(x: Quantization, functions: tuple[Function, ...], y: Quantization) -> Lookup | None:
@@ -113,34 +114,25 @@ class AddSteps:
     last: Requantize
 
 
-def add_steps(a: Quantization, b: Quantization, y: Quantization, offset: int) -> AddSteps:
-    """The ops of QLinearAdd; ``offset`` is added to all integers before (128 where ``s8`` is computed as ``u8``)."""
-    ra, rb, fixed = _add_parameters(a, b, y, offset)
+def add_steps(a: Quantization, b: Quantization, y: Quantization) -> AddSteps:
+    """The ops of QLinearAdd; raises ValueError for scales that have no such form."""
+    ra, rb, fixed = _add_parameters(a, b, y)
     unit = _unit(ra, rb, fixed)
     ra_units, rb_units, fixed_units = (int(float(number) * 2.0**unit) for number in (ra, rb, fixed))
     low, high = a.dtype.min, a.dtype.max
-    entries = [_to_single(int(value) * rb_units + fixed_units) for value in b.values + offset]
+    entries = [_to_single(int(value) * rb_units + fixed_units) for value in b.values]
     inner = IntType.holding(min(entries), max(entries))
-    outer = IntType.holding(min(entries) + (low + offset) * ra_units, max(entries) + (high + offset) * ra_units)
+    outer = IntType.holding(min(entries) + low * ra_units, max(entries) + high * ra_units)
     first = Lookup(np.array(entries, dtype=np.int64), b.dtype.min, inner)
-    second = Add((-offset, 0), (ra_units, 1), (0, 0), 0, 1, 0, 0, outer)
-    return AddSteps(first, second, Requantize(1, unit, -offset, y.dtype, "float32"))  # type: ignore[arg-type]
+    second = Add((0, 0), (ra_units, 1), (0, 0), 0, 1, 0, 0, outer)
+    return AddSteps(first, second, Requantize(1, unit, 0, y.dtype, "float32"))  # type: ignore[arg-type]
 
 
-def _add_parameters(
-    a: Quantization, b: Quantization, y: Quantization, offset: int
-) -> tuple[np.float32, np.float32, np.float32]:
+def _add_parameters(a: Quantization, b: Quantization, y: Quantization) -> tuple[np.float32, np.float32, np.float32]:
     ra, rb = np.float32(a.scale / y.scale), np.float32(b.scale / y.scale)
-    za, zb, zy = (np.float32(q.zero_point + offset) for q in (a, b, y))
+    za, zb, zy = (np.float32(q.zero_point) for q in (a, b, y))
     product = float(ra) * float(za) + float(np.float32(rb * zb))
     return ra, rb, np.float32(zy - np.float32(product))
-
-
-def add_constant(a: Quantization, b: Quantization, constant: int, y: Quantization, offset: int) -> IntArray:
-    """QLinearAdd of every ``a`` and a ``constant``: a table."""
-    steps = add_steps(a, b, y, offset)
-    other = steps.first(np.full(len(a.values), constant, dtype=np.int64))
-    return steps.last(steps.second(a.values, other))
 
 
 @dataclass(frozen=True)
@@ -154,8 +146,8 @@ class MultiplySteps:
     last: Requantize
 
 
-def multiply_steps(a: Quantization, b: Quantization, y: Quantization, offset: int) -> MultiplySteps:
-    """The ops of QLinearMul; ``offset`` is added to the zero point of ``y`` before, and subtracted at the end."""
+def multiply_steps(a: Quantization, b: Quantization, y: Quantization) -> MultiplySteps:
+    """The ops of QLinearMul; raises ValueError for scales that have no such form."""
     multiplier, shift = (int(number) for number in rescale(a.scale, b.scale, y.scale, "its scale"))
     ends = [
         (i - a.zero_point) * (j - b.zero_point) * multiplier
@@ -164,15 +156,9 @@ def multiply_steps(a: Quantization, b: Quantization, y: Quantization, offset: in
     ]
     held = IntType.holding(_to_single(min(ends)), _to_single(max(ends)))
     first = Multiply((a.zero_point, b.zero_point), multiplier, 0, 0, held, "float32")
-    zero_point = (y.zero_point + offset) << shift
-    last = Requantize(1, shift, -offset, y.dtype, "float32", x_zero_point=-zero_point)  # type: ignore[arg-type]
+    zero_point = y.zero_point << shift
+    last = Requantize(1, shift, 0, y.dtype, "float32", x_zero_point=-zero_point)  # type: ignore[arg-type]
     return MultiplySteps(first, last)
-
-
-def multiply_constant(a: Quantization, b: Quantization, constant: int, y: Quantization, offset: int) -> IntArray:
-    """QLinearMul of every ``a`` and a ``constant``: a table."""
-    steps = multiply_steps(a, b, y, offset)
-    return steps.last(steps.first(a.values, np.full(len(a.values), constant, dtype=np.int64)))
 
 
 def _polynomial(x: Floats, coefficients: tuple[float, ...]) -> Floats:
@@ -185,7 +171,13 @@ def _polynomial(x: Floats, coefficients: tuple[float, ...]) -> Floats:
     return result
 
 
-_LOGISTIC = (4.37031012579801e-11, 1.15627324459942e-07, 6.08574864600143e-05, 8.51377133304701e-03, 2.48287947061529e-01)
+_LOGISTIC = (
+    4.37031012579801e-11,
+    1.15627324459942e-07,
+    6.08574864600143e-05,
+    8.51377133304701e-03,
+    2.48287947061529e-01,
+)
 _LOGISTIC_BELOW = (
     6.10247389755681e-13,
     5.76102136993427e-09,
@@ -207,18 +199,18 @@ _TANH_BELOW = (1.19825839466702e-06, 1.18534705686654e-04, 2.26843463243900e-03,
 
 
 def sigmoid(x: Floats) -> Floats:
-    """``1 / (1 + exp(-x))`` as a quotient of polynomials of ``x**2``, times ``x``, and a half (``MlasComputeLogistic``)."""
+    """``1 / (1 + exp(-x))``: ``x`` times a quotient of polynomials of ``x**2``, plus a half (``MlasComputeLogistic``)."""
     x = np.clip(x, np.float32(-18), np.float32(18))
     square = x * x
     quotient = _polynomial(square, _LOGISTIC) * x / _polynomial(square, _LOGISTIC_BELOW)
-    return np.clip(quotient + np.float32(0.5), np.float32(0), np.float32(1))
+    return np.asarray(np.clip(quotient + np.float32(0.5), np.float32(0), np.float32(1)))
 
 
 def tanh(x: Floats) -> Floats:
-    """``tanh(x)`` as a quotient of polynomials of ``x**2``, times ``x`` (``MlasComputeTanh``)."""
+    """``tanh(x)`` as ``x`` times a quotient of polynomials of ``x**2`` (``MlasComputeTanh``)."""
     x = np.clip(x, np.float32(-9), np.float32(9))
     square = x * x
-    return _polynomial(square, _TANH) * x / _polynomial(square, _TANH_BELOW)
+    return np.asarray(_polynomial(square, _TANH) * x / _polynomial(square, _TANH_BELOW))
 
 
 def leaky_relu(alpha: np.float32) -> Function:

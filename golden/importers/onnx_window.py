@@ -40,9 +40,7 @@ def window_of(node: OnnxNode, size: tuple[int, ...], kernel: tuple[int, ...] | N
     if min(shape) < 1 or min(stride) < 1 or min(dilation) < 1 or min(pads) < 0:
         raise ValueError("its kernel, strides and dilations must be positive and its pads not negative")
     lead = 2 - rank
-    sizes, kernels, steps, gaps = (
-        _pair([1] * lead + list(values)) for values in (size, shape, stride, dilation)
-    )
+    sizes, kernels, steps, gaps = (_pair([1] * lead + list(values)) for values in (size, shape, stride, dilation))
     begin, end = [0] * lead + pads[:rank], [0] * lead + pads[rank:]
     auto = node.text("auto_pad", "NOTSET")
     if auto == "VALID":
