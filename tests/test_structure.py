@@ -32,6 +32,7 @@ THIRD_PARTY = {
 LATE_AND_ONLY_THERE = {
     "golden/data/sources.py": {"sklearn", "mlxtend"},
     "golden/importers/tflite_file.py": {"tflite"},
+    "golden/importers/onnx_file.py": {"onnx"},
 }
 """Packages of loaders: imported inside the function that needs them, by these files only."""
 

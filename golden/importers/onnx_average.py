@@ -8,7 +8,7 @@ import numpy as np
 
 from golden.importers.onnx_file import OnnxNode
 from golden.importers.onnx_layout import Tensor
-from golden.importers.onnx_linear import OpSteps, as_images, from_images
+from golden.importers.onnx_linear import OpSteps
 from golden.importers.onnx_qdq import operand, same_type, used_once
 from golden.importers.onnx_quantized import Awaiting, QuantizedImport, handles
 from golden.importers.onnx_runtime import Floats, Quantization, rescale
@@ -19,6 +19,7 @@ from golden.types import IntArray
 from golden.window import NO_PADDING
 
 _SIGNIFICAND = 24
+_MAX_WINDOW = 4096
 
 
 def average_pool(steps: OpSteps, node: OnnxNode, x: Tensor, xq: Quantization, y: Quantization) -> Tensor:
@@ -33,12 +34,14 @@ def average_pool(steps: OpSteps, node: OnnxNode, x: Tensor, xq: Quantization, y:
     """
     rank = len(x.shape)
     window = window_of(node, x.shape[1:])
-    images = as_images(steps, x)
+    images = steps.as_images(x)
     if window.padding != NO_PADDING and (not node.integer("count_include_pad", 0) or node.integer("ceil_mode", 0)):
         raise NotImplementedError("padding that is not counted is not supported: windows would differ in their size")
     if window.dilation != (1, 1):
         raise NotImplementedError("dilations are not supported")
     count, channels = window.kernel[0] * window.kernel[1], x.shape[0]
+    if count > _MAX_WINDOW:
+        raise NotImplementedError(f"windows of more than {_MAX_WINDOW} places are not supported")
     low, high = (count * (end - xq.zero_point) for end in (xq.dtype.min, xq.dtype.max))
     sums = np.arange(low, high + 1, dtype=np.int64)
     results = _results(sums, count, xq, y)
@@ -49,12 +52,12 @@ def average_pool(steps: OpSteps, node: OnnxNode, x: Tensor, xq: Quantization, y:
     scale = rescale(xq.scale, 1.0, np.float32(y.scale * np.float32(count)), "its scale")
     requantize = Requantize(*scale, y.zero_point, y.dtype, "float32")
     if np.array_equal(requantize(sums), results):
-        return from_images(steps, steps.add(requantize, name), rank)
+        return steps.from_images(steps.add(requantize, name), rank)
     dtype = steps.types[name].dtype
     if dtype.bits > MAX_BITS:
         raise NotImplementedError(f"windows of {count} places are too large for a table")
     entries = results[np.clip(np.arange(dtype.min, dtype.max + 1), low, high) - low]
-    return from_images(steps, steps.add(Lookup(entries, dtype.min, y.dtype), name), rank)
+    return steps.from_images(steps.add(Lookup(entries, dtype.min, y.dtype), name), rank)
 
 
 def _results(sums: IntArray, count: int, xq: Quantization, y: Quantization) -> IntArray:

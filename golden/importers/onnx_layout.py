@@ -71,11 +71,15 @@ class Steps(Generic[T]):
 
     def add(self, step: T, *inputs: str) -> str:
         """The name of a new step: its class and its place among its kind, ``conv1``."""
-        kind = type(step).__name__.lower()
+        kind = self.kind(step)
         self._counts[kind] = self._counts.get(kind, 0) + 1
         name = f"{kind}{self._counts[kind]}"
         self.made.append((name, step, inputs))
         return name
+
+    def kind(self, step: T) -> str:
+        """What a step is called before it is counted."""
+        return type(step).__name__.lower()
 
     def transpose(self, permutation: Order) -> T:
         """The step that puts dimensions into another order."""
@@ -84,6 +88,28 @@ class Steps(Generic[T]):
     def reshape(self, shape: tuple[int, ...]) -> T:
         """The step that gives the elements another shape."""
         raise NotImplementedError
+
+    def shape_of(self, name: str) -> tuple[int, ...]:
+        """The shape of a tensor, in the order of its dimensions here."""
+        raise NotImplementedError
+
+    def as_images(self, x: Tensor) -> Tensor:
+        """``x``, images or sequences of ONNX, channels last, of two spatial dimensions in any case."""
+        if len(x.shape) not in (2, 3):
+            raise ValueError(f"it takes images or sequences, of 4 or 3 dimensions, not {len(x.shape) + 1}")
+        x = self.arranged(x, channels_last(len(x.shape)))
+        if len(x.shape) == 3:
+            return x
+        channels, length = x.shape
+        name = self.add(self.reshape((1, length, channels)), x.name)
+        return Tensor(name, (channels, 1, length), channels_last(3))
+
+    def from_images(self, name: str, rank: int) -> Tensor:
+        """The tensor called ``name``, rows, columns, channels, in ``rank`` dimensions."""
+        rows, columns, channels = self.shape_of(name)
+        if rank == 3:
+            return Tensor(name, (channels, rows, columns), channels_last(3))
+        return Tensor(self.add(self.reshape((columns, channels)), name), (channels, columns), channels_last(2))
 
     def arranged(self, x: Tensor, order: Order) -> Tensor:
         """``x`` with its dimensions in ``order``."""

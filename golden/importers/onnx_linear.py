@@ -9,13 +9,15 @@ import numpy as np
 
 from golden.encoding import Encoding
 from golden.importers.onnx_file import Array, OnnxNode
-from golden.importers.onnx_layout import Order, Steps, Tensor, as_in_file, channels_last, renamed
+from golden.importers.onnx_layout import Order, Steps, Tensor, as_in_file, renamed
 from golden.importers.onnx_runtime import Quantization, rescale
 from golden.importers.onnx_window import window_of
 from golden.ops import Conv, Dense, MaxPool, Op, Requantize, Reshape, Sum, Transpose, Wrap
 from golden.types import IntArray, IntType, TensorType
 
 _INT32 = IntType(32, True)
+MAX_ELEMENTS = 1 << 26
+"""Of one tensor: a broken file must not ask for more memory than there is."""
 
 
 class OpSteps(Steps[Op]):
@@ -29,6 +31,8 @@ class OpSteps(Steps[Op]):
     def add(self, step: Op, *inputs: str) -> str:
         """The name of a new op; raises ValueError where it cannot take its inputs."""
         type = step.out_type(*(self.types[name] for name in inputs))
+        if type.size > MAX_ELEMENTS:
+            raise ValueError(f"its result {type} has more than {MAX_ELEMENTS} elements")
         name = super().add(step, *inputs)
         self.types[name] = type
         return name
@@ -38,6 +42,9 @@ class OpSteps(Steps[Op]):
 
     def reshape(self, shape: tuple[int, ...]) -> Op:
         return Reshape(shape)
+
+    def shape_of(self, name: str) -> tuple[int, ...]:
+        return self.types[name].shape
 
     def encoded(self, x: Tensor, q: Quantization) -> Tensor:
         """``x``, of which it is now known what its integers stand for."""
@@ -79,25 +86,6 @@ def _requantized(steps: OpSteps, name: str, scale: tuple[IntArray, IntArray], y:
     return steps.add(Requantize(*scale, y.zero_point, y.dtype, "float32"), name)
 
 
-def as_images(steps: OpSteps, x: Tensor) -> Tensor:
-    """``x``, (channels, rows, columns) or (channels, length), channels last, of two spatial dimensions in any case."""
-    if len(x.shape) not in (2, 3):
-        raise ValueError(f"it takes images or sequences, of 4 or 3 dimensions, not {len(x.shape) + 1}")
-    x = steps.arranged(x, channels_last(len(x.shape)))
-    if len(x.shape) == 3:
-        return x
-    shape = (x.shape[0], 1, x.shape[1])
-    return Tensor(steps.add(Reshape((1, x.shape[1], x.shape[0])), x.name), shape, channels_last(3))
-
-
-def from_images(steps: OpSteps, name: str, rank: int) -> Tensor:
-    """The tensor called ``name``, rows, columns, channels, in ``rank`` dimensions."""
-    rows, columns, channels = steps.types[name].shape
-    if rank == 3:
-        return Tensor(name, (channels, rows, columns), channels_last(3))
-    return Tensor(steps.add(Reshape((columns, channels)), name), (channels, columns), channels_last(2))
-
-
 def convolution(
     steps: OpSteps,
     node: OnnxNode,
@@ -107,14 +95,14 @@ def convolution(
     bias: IntArray | None,
     y: Quantization,
 ) -> Tensor:
-    """QLinearConv: ``clip(rint(fl(fl(sum) * scale)) + zy)``, ``scale = fl(fl(sx * sw) / sy)`` (``MlasRequantizeOutput``).
+    """QLinearConv: ``clip(rint(fl(fl(sum) * scale)) + zy)`` with ``scale = fl(fl(sx * sw) / sy)``.
 
-    Outside of ``x`` is its zero point.
+    This is ``MlasRequantizeOutput``. Outside of ``x`` is its zero point.
     """
     rank = len(x.shape)
     if weights.integers.ndim != rank + 1:
         raise ValueError(f"its weights have {weights.integers.ndim} dimensions, its input {rank + 1}")
-    images = as_images(steps, x)
+    images = steps.as_images(x)
     outputs, kernel = weights.integers.shape[0], weights.integers.shape[2:]
     window = window_of(node, x.shape[1:], tuple(int(size) for size in kernel))
     centred = weights.centred(0).reshape(outputs, -1, *window.kernel).transpose(0, 2, 3, 1)
@@ -123,7 +111,7 @@ def convolution(
     folded = bias.ravel() - xq.zero_point * centred.reshape(outputs, -1).sum(axis=1)
     op = Conv(centred, folded, window.stride, window.padding, window.dilation, node.integer("group", 1), xq.zero_point)
     scale = rescale(xq.scale, weights.scales(0), y.scale, "its scale")
-    return from_images(steps, _requantized(steps, steps.add(op, images.name), scale, y), rank)
+    return steps.from_images(_requantized(steps, steps.add(op, images.name), scale, y), rank)
 
 
 def dense(
@@ -171,8 +159,8 @@ def max_pool(steps: OpSteps, node: OnnxNode, x: Tensor) -> Tensor:
     if any(node.outputs[1:]) or node.integer("storage_order", 0):
         raise ValueError("its second output, the places of the maxima, is not supported")
     rank = len(x.shape)
-    images = as_images(steps, x)
+    images = steps.as_images(x)
     window = window_of(node, x.shape[1:])
     if window.dilation != (1, 1):
         raise ValueError("a MaxPool with dilations is not supported, only without")
-    return from_images(steps, steps.add(MaxPool(window.kernel, window.stride, window.padding), images.name), rank)
+    return steps.from_images(steps.add(MaxPool(window.kernel, window.stride, window.padding), images.name), rank)

@@ -103,7 +103,9 @@ def _function_of(node: OnnxNode, inputs: list[Any]) -> Function:
     if node.op == "Relu":
         return clip(np.float32(0), _INFINITY)
     if node.op == "LeakyRelu":
-        return leaky_relu(node.number("alpha", 0.01))
+        if (alpha := node.number("alpha", 0.01)) < 0:
+            raise ValueError("a negative alpha is not supported")
+        return leaky_relu(alpha)
     if node.op != "Clip":
         return sigmoid if node.op == "Sigmoid" else tanh
     limits = [node.number("min", -np.inf), node.number("max", np.inf)]
@@ -127,7 +129,10 @@ def used_once(importer: QuantizedImport, node: OnnxNode) -> None:
 def operand(value: Any, what: str = "its input") -> tuple[Tensor, Quantization]:
     """Floats that stand for integers, with nothing in between."""
     if not isinstance(value, Real) or value.functions or len(value.x) != 1:
-        raise ValueError(f"{what} must come from a DequantizeLinear of integers")
+        raise ValueError(
+            f"{what} must come straight from a DequantizeLinear of integers: ONNX Runtime computes it in floats "
+            "otherwise"
+        )
     return value.x[0], value.quantization[0]
 
 

@@ -105,8 +105,9 @@ def _pad(importer: QuantizedImport, node: OnnxNode, inputs: list[Any]) -> Any:
 
 @handles("MaxPool")
 def _max_pool(importer: QuantizedImport, node: OnnxNode, inputs: list[Any]) -> Any:
-    if not isinstance(inputs[0], Tensor) and not (isinstance(inputs[0], Real) and not inputs[0].functions):
-        raise ValueError("its input must be integers, or DequantizeLinear of integers")
+    # The functions between DequantizeLinear and QuantizeLinear all rise: the largest stays the largest.
+    if not isinstance(inputs[0], Tensor | Real):
+        raise ValueError("its input must be integers, or floats that stand for integers")
     return moved(inputs[0], lambda x: max_pool(importer.steps, node, x))
 
 

@@ -141,6 +141,8 @@ class QuantizedImport:
                 results = handler(self, node, inputs)
         except (ValueError, TypeError, NotImplementedError) as error:
             self.refusals.add(node, str(error))
+        except IndexError:
+            self.refusals.add(node, f"it has too few inputs or outputs: {len(inputs)} and {len(node.outputs)}")
         several = results if isinstance(results, tuple) else (results,)
         for name, result in zip(node.outputs, several, strict=False):
             self.values[name] = result

@@ -199,7 +199,7 @@ _TANH_BELOW = (1.19825839466702e-06, 1.18534705686654e-04, 2.26843463243900e-03,
 
 
 def sigmoid(x: Floats) -> Floats:
-    """``1 / (1 + exp(-x))``: ``x`` times a quotient of polynomials of ``x**2``, plus a half (``MlasComputeLogistic``)."""
+    """``1 / (1 + exp(-x))``: half and ``x`` times a quotient of polynomials in ``x**2`` (``MlasComputeLogistic``)."""
     x = np.clip(x, np.float32(-18), np.float32(18))
     square = x * x
     quotient = _polynomial(square, _LOGISTIC) * x / _polynomial(square, _LOGISTIC_BELOW)

@@ -18,11 +18,13 @@ class Window:
     dilation: Pair
 
 
-def window_of(node: OnnxNode, size: tuple[int, ...], kernel: tuple[int, ...] | None = None) -> Window:
+def window_of(
+    node: OnnxNode, size: tuple[int, ...], kernel: tuple[int, ...] | None = None, ceil: bool = True
+) -> Window:
     """The window of ``node`` over an input of ``size``, rows and columns; ``kernel`` that of the weights.
 
     With ``ceil_mode`` the last window may begin inside of the input and end outside: padding more behind is the same,
-    as long as what is added is smaller than the kernel.
+    as long as what is added is smaller than the kernel. Without ``ceil`` that attribute is not looked at.
 
     Raises:
         ValueError: for attributes that contradict each other or the input.
@@ -52,7 +54,7 @@ def window_of(node: OnnxNode, size: tuple[int, ...], kernel: tuple[int, ...] | N
             begin, end = end, begin
     elif auto != "NOTSET":
         raise ValueError(f"its auto_pad {auto!r} is unknown")
-    if node.integer("ceil_mode", 0):
+    if ceil and node.integer("ceil_mode", 0):
         for i in range(2):
             begin_last = _windows_rounded_up(sizes[i], begin[i], end[i], kernels[i], steps[i], gaps[i])
             end[i] += max(0, begin_last + (kernels[i] - 1) * gaps[i] + 1 - (sizes[i] + begin[i] + end[i]))
