@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
+from golden.types import IntArray
+
 T = TypeVar("T")
 
 Order = tuple[int, ...]
@@ -87,6 +89,22 @@ class Steps(Generic[T]):
 
     def reshape(self, shape: tuple[int, ...]) -> T:
         """The step that gives the elements another shape."""
+        raise NotImplementedError
+
+    def is_reshape(self, step: T) -> bool:
+        """Whether ``step`` is one that ``reshape`` makes."""
+        raise NotImplementedError
+
+    def permutation_of(self, step: T) -> Order | None:
+        """What ``transpose`` made ``step`` of, if it did."""
+        raise NotImplementedError
+
+    def elementwise(self, step: T) -> bool:
+        """Whether ``step`` treats every element of one tensor alike, wherever it is."""
+        raise NotImplementedError
+
+    def permuted(self, step: T, places: IntArray) -> T | None:
+        """A fully connected ``step`` for inputs of which element ``places[i]`` is what was element ``i``."""
         raise NotImplementedError
 
     def shape_of(self, name: str) -> tuple[int, ...]:

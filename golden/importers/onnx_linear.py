@@ -12,7 +12,7 @@ from golden.importers.onnx_file import Array, OnnxNode
 from golden.importers.onnx_layout import Order, Steps, Tensor, as_in_file, renamed
 from golden.importers.onnx_runtime import Quantization, rescale
 from golden.importers.onnx_window import window_of
-from golden.ops import Conv, Dense, MaxPool, Op, Requantize, Reshape, Sum, Transpose, Wrap
+from golden.ops import Clamp, Conv, Dense, Lookup, MaxPool, Op, Relu, Requantize, Reshape, Sum, Transpose, Wrap
 from golden.types import IntArray, IntType, TensorType
 
 _INT32 = IntType(32, True)
@@ -42,6 +42,24 @@ class OpSteps(Steps[Op]):
 
     def reshape(self, shape: tuple[int, ...]) -> Op:
         return Reshape(shape)
+
+    def is_reshape(self, step: Op) -> bool:
+        return isinstance(step, Reshape)
+
+    def permutation_of(self, step: Op) -> Order | None:
+        return step.permutation if isinstance(step, Transpose) else None
+
+    def elementwise(self, step: Op) -> bool:
+        if isinstance(step, Requantize):
+            return step.multiplier.ndim == 0
+        return isinstance(step, Relu | Clamp) or (isinstance(step, Lookup) and step.table.ndim == 1)
+
+    def permuted(self, step: Op, places: IntArray) -> Op | None:
+        if not isinstance(step, Dense):
+            return None
+        weight = np.empty_like(step.weight)
+        weight[:, places] = step.weight
+        return Dense(weight, step.bias)
 
     def shape_of(self, name: str) -> tuple[int, ...]:
         return self.types[name].shape

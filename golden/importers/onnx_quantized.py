@@ -23,7 +23,7 @@ import numpy as np
 from golden.graph import Graph, Node
 from golden.importers.onnx_constants import can_fold, fold
 from golden.importers.onnx_file import Array, OnnxFile, OnnxNode, Refusals
-from golden.importers.onnx_fold import fold_transposes
+from golden.importers.onnx_fold import fold as fold_steps
 from golden.importers.onnx_layout import Tensor, channels_last
 from golden.importers.onnx_linear import OpSteps, Weights
 from golden.importers.onnx_runtime import Function, Quantization, table
@@ -113,7 +113,9 @@ class QuantizedImport:
             self.import_node(node)
         outputs = [self.output(name) for name in self.file.outputs] if not self.refusals.reasons else []
         self.refusals.check()
-        fold_transposes(self.steps, outputs)
+        fold_steps(self.steps, outputs)
+        left = {*self.inputs, *(name for name, _, _ in self.steps.made)}
+        encodings = {name: encoding for name, encoding in self.steps.encodings.items() if name in left}
         if missing := [
             name
             for name in self.file.inputs
@@ -122,7 +124,7 @@ class QuantizedImport:
         ]:
             raise NotImplementedError(f"the float input {missing[0]!r} is not used by a QuantizeLinear")
         nodes = tuple(Node(name, op, inputs) for name, op, inputs in self.steps.made)
-        return Graph(self.inputs, nodes, tuple(outputs), self.steps.encodings, origins=self.steps.origins)
+        return Graph(self.inputs, nodes, tuple(outputs), encodings, origins=self.steps.origins)
 
     def import_node(self, node: OnnxNode) -> None:
         """Make what ``node`` makes, or note why that is not possible."""
