@@ -23,7 +23,7 @@ from golden.data import (
 )
 from golden.encoding import Encoding
 from golden.graph import Graph, Node
-from golden.importers import from_onnx, from_sklearn, from_tflite
+from golden.importers import from_onnx, from_sklearn, from_tflite, from_torch
 from golden.layers import (
     AvgPool2d,
     BatchNorm2d,
@@ -88,6 +88,7 @@ __all__ = [
     "from_onnx",
     "from_sklearn",
     "from_tflite",
+    "from_torch",
     "load_breast_cancer",
     "load_digits",
     "load_iris",

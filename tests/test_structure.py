@@ -33,6 +33,7 @@ LATE_AND_ONLY_THERE = {
     "golden/data/sources.py": {"sklearn", "mlxtend"},
     "golden/importers/tflite_file.py": {"tflite"},
     "golden/importers/onnx_file.py": {"onnx"},
+    "golden/importers/torch.py": {"torch"},
 }
 """Packages of loaders: imported inside the function that needs them, by these files only."""
 

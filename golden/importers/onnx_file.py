@@ -103,7 +103,7 @@ class Refusals:
             listed = "".join(f"\n  {reason}" for reason in self.reasons)
             count = len(self.reasons)
             raise NotImplementedError(
-                f"this ONNX model cannot be imported, {count} of its nodes {'is' if count == 1 else 'are'} not "
+                f"this network cannot be imported, {count} of its nodes {'is' if count == 1 else 'are'} not "
                 f"supported:{listed}"
             )
 

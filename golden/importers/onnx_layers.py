@@ -158,16 +158,19 @@ def _average_pool(importer: FloatImport, node: OnnxNode, inputs: list[Any]) -> T
     return importer.steps.from_images(importer.steps.add(layer, images.name), len(x.shape))
 
 
-def _mean(importer: FloatImport, x: Tensor, keep: bool) -> Tensor:
-    images = importer.steps.as_images(x)
+def _mean(importer: FloatImport, x: Tensor, left: int, keep: bool) -> Tensor:
+    """The mean over all dimensions but ``left``."""
+    others = [axis for axis in range(len(x.shape)) if axis != left]
+    images = importer.steps.as_images(importer.steps.transposed(x, [0, left + 1, *(axis + 1 for axis in others)]))
     name = importer.steps.add(GlobalAvgPool2d(), images.name)
-    flat = Tensor(name, x.shape[:1], (0,))
-    return importer.steps.reshaped(flat, (x.shape[0], *(1,) * (len(x.shape) - 1))) if keep else flat
+    flat = Tensor(name, (x.shape[left],), (0,))
+    shape = tuple(size if axis == left else 1 for axis, size in enumerate(x.shape))
+    return importer.steps.reshaped(flat, shape) if keep else flat
 
 
 @handles("GlobalAveragePool")
 def _global_average_pool(importer: FloatImport, node: OnnxNode, inputs: list[Any]) -> Tensor:
-    return _mean(importer, tensor(inputs[0]), True)
+    return _mean(importer, tensor(inputs[0]), 0, True)
 
 
 @handles("ReduceMean")
@@ -176,10 +179,11 @@ def _reduce_mean(importer: FloatImport, node: OnnxNode, inputs: list[Any]) -> Te
     if not all(isinstance(value, np.ndarray) for value in inputs[1:]):
         raise ValueError("its axes must be constant")
     axes = axes_of(node, inputs)
-    behind = sorted(behind_batch(axis, len(x.shape) + 1) for axis in axes or [0])
-    if behind != list(range(1, len(x.shape))):
-        raise ValueError(f"a mean over the axes {axes} is not supported, only over all behind the channels")
-    return _mean(importer, x, bool(node.integer("keepdims", 1)))
+    gone = {behind_batch(axis, len(x.shape) + 1) for axis in axes or [0]}
+    left = [axis for axis in range(len(x.shape)) if axis not in gone]
+    if len(left) != 1:
+        raise ValueError(f"a mean over the axes {axes} is not supported, only over all but the batch and one")
+    return _mean(importer, x, left[0], bool(node.integer("keepdims", 1)))
 
 
 @handles("Add", "Sub", "Mul", "Div")
