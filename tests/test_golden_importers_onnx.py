@@ -308,9 +308,16 @@ def test_averages(dtype: Any, qdq: bool) -> None:
     assert differences(pool_model("AveragePool", dtype, 0.25, 0.25, qdq, kernel_shape=[2, 2]), samples=300)[0] == 0
 
 
-def test_averages_that_depend_on_the_order_of_additions_are_refused() -> None:
-    with pytest.raises(NotImplementedError, match="depends on the order in which ONNX Runtime adds floats"):
-        golden.from_onnx(pool_model("AveragePool", np.uint8, 0.1, 0.1, kernel_shape=[2, 2]))
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("qdq", [False, True], ids=["QLinear", "QDQ"])
+@pytest.mark.parametrize("scales", [(0.1, 0.1), (0.0337, 0.0337), (0.3, 0.1), (0.07, 0.14)], ids=str)
+def test_averages_that_depend_on_the_order_of_additions(dtype: Any, qdq: bool, scales: Any) -> None:
+    for attributes in (
+        {"kernel_shape": [2, 2], "strides": [2, 2]},
+        {"kernel_shape": [3, 3], "pads": [1, 1, 0, 1], "count_include_pad": 1},
+    ):
+        model = pool_model("AveragePool", dtype, *scales, qdq, **attributes)
+        assert differences(model, samples=500)[0] == 0
 
 
 @pytest.mark.parametrize(

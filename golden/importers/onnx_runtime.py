@@ -84,7 +84,7 @@ def rescale(x: Any, weight: npt.ArrayLike, y: Any, what: str) -> tuple[IntArray,
     return (multipliers[0], shifts[0]) if len(pairs) == 1 else (multipliers, shifts)
 
 
-def _unit(*numbers: np.float32) -> int:
+def unit(*numbers: np.float32) -> int:
     """The least ``u >= 0`` for which all ``numbers * 2**u`` are integers."""
     needed = 0
     for number in numbers:
@@ -117,15 +117,15 @@ class AddSteps:
 def add_steps(a: Quantization, b: Quantization, y: Quantization) -> AddSteps:
     """The ops of QLinearAdd; raises ValueError for scales that have no such form."""
     ra, rb, fixed = _add_parameters(a, b, y)
-    unit = _unit(ra, rb, fixed)
-    ra_units, rb_units, fixed_units = (int(float(number) * 2.0**unit) for number in (ra, rb, fixed))
+    units = unit(ra, rb, fixed)
+    ra_units, rb_units, fixed_units = (int(float(number) * 2.0**units) for number in (ra, rb, fixed))
     low, high = a.dtype.min, a.dtype.max
     entries = [_to_single(int(value) * rb_units + fixed_units) for value in b.values]
     inner = IntType.holding(min(entries), max(entries))
     outer = IntType.holding(min(entries) + low * ra_units, max(entries) + high * ra_units)
     first = Lookup(np.array(entries, dtype=np.int64), b.dtype.min, inner)
     second = Add((0, 0), (ra_units, 1), (0, 0), 0, 1, 0, 0, outer)
-    return AddSteps(first, second, Requantize(1, unit, 0, y.dtype, "float32"))  # type: ignore[arg-type]
+    return AddSteps(first, second, Requantize(1, units, 0, y.dtype, "float32"))  # type: ignore[arg-type]
 
 
 def _add_parameters(a: Quantization, b: Quantization, y: Quantization) -> tuple[np.float32, np.float32, np.float32]:
