@@ -393,6 +393,12 @@ def test_concat_of_different_scales(dtype: Any, qdq: bool, axis: int) -> None:
     assert differences(model)[0] == 0
 
 
+def test_graphs_go_through_a_file(tmp_path: Any) -> None:
+    graph = golden.from_onnx(pool_model("AveragePool", np.uint8, 0.1, 0.1, kernel_shape=[2, 2], qdq=True))
+    graph.save(tmp_path / "average.graph")
+    assert golden.Graph.load(tmp_path / "average.graph") == graph
+
+
 def test_the_weights_behind_a_flatten_are_permuted_not_the_images() -> None:
     b, rng = Builder(), np.random.default_rng(0)
     x = b.node("Flatten", b.input([3, 2, 2], np.uint8))

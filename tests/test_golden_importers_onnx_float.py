@@ -176,3 +176,12 @@ def test_mutated_files_give_a_network_or_a_clear_error(name: str, seed: int, cou
         except (ValueError, NotImplementedError) as error:
             assert str(error)  # noqa: PT017
     assert 0 < networks < count
+
+
+@pytest.mark.parametrize("name", ["lenet", "residual_dynamo"])
+def test_float_networks_are_quantized_here(name: str) -> None:
+    network = golden.from_onnx(DATA / f"{name}.onnx")
+    assert isinstance(network, golden.Network)
+    x = np.random.default_rng(0).normal(size=(100, *network.inputs["x"]))
+    graph = golden.quantize(network, calibration=x)
+    assert np.mean(network(x).argmax(axis=-1) == graph(graph.encode(x)).argmax(axis=-1)) > 0.9

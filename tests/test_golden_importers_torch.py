@@ -109,6 +109,13 @@ def test_an_example_may_be_a_tensor() -> None:
     assert network.inputs["x"] == (3,)
 
 
+def test_networks_from_torch_are_quantized_here() -> None:
+    network = golden.from_torch(trained(lenet()), (1, 14, 14))
+    x = np.random.default_rng(0).normal(size=(64, 14, 14, 1))
+    graph = golden.quantize(network, calibration=x)
+    assert (graph(graph.encode(x)).argmax(axis=-1) == network(x).argmax(axis=-1)).mean() > 0.9
+
+
 def test_everything_unsupported_is_said_at_once() -> None:
     module = nn.Sequential(nn.ConvTranspose2d(1, 2, 3), nn.GELU(), nn.Softplus())
     with pytest.raises(NotImplementedError) as caught:
