@@ -10,8 +10,8 @@ import numpy as np
 from golden.importers.onnx_file import OnnxNode
 from golden.importers.onnx_layout import Tensor
 from golden.importers.onnx_linear import OpSteps
-from golden.importers.onnx_qdq import operand, same_type, used_once
-from golden.importers.onnx_quantized import Awaiting, QuantizedImport, handles
+from golden.importers.onnx_qdq import operand, same_type
+from golden.importers.onnx_quantized import Awaiting, QuantizedImport, handles, used_once
 from golden.importers.onnx_runtime import Floats, Quantization, rescale, unit
 from golden.importers.onnx_window import Window, window_of
 from golden.ops import Add, Clamp, Conv, Lookup, Pad, Requantize, Slice

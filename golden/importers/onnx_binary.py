@@ -11,8 +11,8 @@ import numpy as np
 from golden.importers.onnx_file import Array, OnnxNode
 from golden.importers.onnx_layout import Tensor, same_order
 from golden.importers.onnx_linear import Weights
-from golden.importers.onnx_qdq import operand, same_type, used_once
-from golden.importers.onnx_quantized import Awaiting, QuantizedImport, handles
+from golden.importers.onnx_qdq import operand, same_type
+from golden.importers.onnx_quantized import Awaiting, QuantizedImport, handles, used_once
 from golden.importers.onnx_runtime import Quantization, add_steps, multiply_steps
 from golden.ops import Lookup, Op
 from golden.types import IntArray

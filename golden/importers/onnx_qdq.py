@@ -11,7 +11,7 @@ from golden.importers.onnx_file import Array, OnnxNode
 from golden.importers.onnx_layout import Tensor
 from golden.importers.onnx_linear import Weights, convolution, dense, global_average
 from golden.importers.onnx_qlinear import gemm_weights, joined
-from golden.importers.onnx_quantized import Awaiting, Input, QuantizedImport, Real, handles
+from golden.importers.onnx_quantized import Awaiting, Input, QuantizedImport, Real, handles, used_once
 from golden.importers.onnx_runtime import Function, Quantization, clip, leaky_relu, sigmoid, tanh
 
 _INFINITY = np.float32(np.inf)
@@ -92,7 +92,7 @@ def _function(importer: QuantizedImport, node: OnnxNode, inputs: list[Any]) -> A
     if isinstance(x, Real):
         return replace(x, functions=(*x.functions, function))
     if isinstance(x, Awaiting):
-        if node.op not in ("Relu", "Clip"):
+        if node.op not in ("Relu", "Clip") or x.moved:
             raise ValueError(f"between {x.node.place} and it a QuantizeLinear and DequantizeLinear are needed")
         used_once(importer, node)
         return replace(x, functions=(*x.functions, function))
@@ -117,15 +117,6 @@ def _function_of(node: OnnxNode, inputs: list[Any]) -> Function:
     return clip(limits[0], limits[1])
 
 
-def used_once(importer: QuantizedImport, node: OnnxNode) -> None:
-    uses = importer.uses[node.outputs[0]]
-    if uses != 1:
-        raise NotImplementedError(
-            f"its float result is used {uses} times, so that ONNX Runtime computes it in floats; supported is one "
-            "QuantizeLinear behind it"
-        )
-
-
 def operand(value: Any, what: str = "its input") -> tuple[Tensor, Quantization]:
     """Floats that stand for integers, with nothing in between."""
     if not isinstance(value, Real) or value.functions or len(value.x) != 1:
@@ -144,9 +135,13 @@ def same_type(xq: Quantization, y: Quantization) -> None:
         )
 
 
-def _weights(value: Any, axis: int) -> Weights:
+def _weights(value: Any, axis: int, xq: Quantization) -> Weights:
     if not isinstance(value, Weights) or value.integers.ndim < 2:
         raise ValueError("its weights must be constant integers behind a DequantizeLinear")
+    if xq.dtype.signed and value.dtype is not None and not value.dtype.signed:
+        raise NotImplementedError(
+            "its input is int8, its weights are uint8: ONNX Runtime then computes in floats; int8 weights are supported"
+        )
     if value.scale.size > 1 and value.axis != axis:
         raise ValueError(f"its weights must have a scale per output, along axis {axis}, not along {value.axis}")
     return value
@@ -170,7 +165,8 @@ def _bias(value: Any, x_scale: np.float32, weights: Weights) -> Array | None:
 @handles("Conv")
 def _conv(importer: QuantizedImport, node: OnnxNode, inputs: list[Any]) -> Any:
     x, w, b = [*inputs, None][:3]
-    (tensor, xq), weights = operand(x), _weights(w, 0)
+    tensor, xq = operand(x)
+    weights = _weights(w, 0, xq)
     bias = _bias(b, xq.scale, weights)
     used_once(importer, node)
 
@@ -186,7 +182,7 @@ def _gemm(importer: QuantizedImport, node: OnnxNode, inputs: list[Any]) -> Any:
     a, b, c = [*inputs, None][:3]
     tensor, xq = operand(a, "its first input")
     transposed = node.op == "Gemm" and node.integer("transB", 0)
-    weights = _weights(b, 0 if transposed else 1)
+    weights = _weights(b, 0 if transposed else 1, xq)
     bias = _bias(c, xq.scale, weights)
     if node.op == "Gemm":
         weights = gemm_weights(node, weights)

@@ -12,7 +12,7 @@ from golden.importers.onnx_file import Array, OnnxNode
 from golden.importers.onnx_layout import Order, Tensor, behind_batch, same_order
 from golden.importers.onnx_linear import Weights, convolution, dense, global_average, max_pool
 from golden.importers.onnx_moves import MOVES, padding_of, parts_of, split_sizes
-from golden.importers.onnx_quantized import Awaiting, Input, QuantizedImport, Real, handles
+from golden.importers.onnx_quantized import Awaiting, Input, QuantizedImport, Real, handles, used_once
 from golden.importers.onnx_runtime import leaky_relu, sigmoid
 from golden.ops import Argmax, Concat, Pad, Reshape, Slice
 
@@ -28,7 +28,7 @@ def moved(made: Any, change: Callable[[Tensor], Tensor]) -> Any:
     if isinstance(made, Input):
         return replace(made, moves=(*made.moves, change))
     if isinstance(made, Awaiting):
-        return replace(made, finish=lambda y: change(made.finish(y)))
+        return replace(made, finish=lambda y: change(made.finish(y)), moved=True)
     raise ValueError("its input must be integers, or floats that stand for integers")
 
 
@@ -43,6 +43,10 @@ def constants_of(values: Sequence[Any]) -> list[Array]:
 @handles(*MOVES)
 def _move(importer: QuantizedImport, node: OnnxNode, inputs: list[Any]) -> Any:
     constants = [] if node.op == "Dropout" else constants_of(inputs[1:])
+    if isinstance(inputs[0], Awaiting):
+        if node.op == "Flatten":
+            raise ValueError("without a QuantizeLinear before it ONNX Runtime computes in floats; Reshape is supported")
+        used_once(importer, node)
     steps, batch, move = importer.steps, importer.file.batch, MOVES[node.op]
     return moved(inputs[0], lambda x: move(node, x, constants, steps, batch))
 

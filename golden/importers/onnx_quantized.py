@@ -44,11 +44,15 @@ class Real:
 
 @dataclass(frozen=True)
 class Awaiting:
-    """``finish`` makes integers; ``functions`` come before they are rounded and must not change them."""
+    """``finish`` makes integers; ``functions`` come before they are rounded and must not change them.
+
+    ``moved`` is whether elements changed their places on the way.
+    """
 
     node: OnnxNode
     finish: Callable[[Quantization], Tensor]
     functions: tuple[Function, ...] = ()
+    moved: bool = False
 
 
 @dataclass(frozen=True)
@@ -236,6 +240,15 @@ class QuantizedImport:
         op = table(xq, functions, y)
         made = x if op is None else replace(x, name=self.steps.add(op, x.name))
         return self.steps.encoded(made, y)
+
+
+def used_once(importer: QuantizedImport, node: OnnxNode) -> None:
+    uses = importer.uses[node.outputs[0]]
+    if uses != 1:
+        raise NotImplementedError(
+            f"its float result is used {uses} times, so that ONNX Runtime computes it in floats; supported is one "
+            "QuantizeLinear behind it"
+        )
 
 
 def import_quantized(file: OnnxFile) -> Graph:
