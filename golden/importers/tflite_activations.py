@@ -229,7 +229,8 @@ def _fixed_point(x: Value, function: Callable[[IntArray], IntArray]) -> IntArray
         np.asarray(int(multiplier * 2.0**TFLITE_MULTIPLIER_BITS)),
         np.asarray(TFLITE_MULTIPLIER_BITS - exponent),
     )
-    return np.where(inside, function(q27), np.where(centred >= radius, _SATURATED, -_SATURATED))
+    # A radius of 0 leaves nothing inside, and zero itself is taken for small.
+    return np.where(inside, function(q27), np.where(centred > -radius, _SATURATED, -_SATURATED))
 
 
 def _rescaled(layer: Layer, x: Value, out: FileTensor, limits: tuple[int, int] | None) -> None:
