@@ -76,19 +76,29 @@ def micro_values(model: TfliteModel, content: bytes, x: list[np.ndarray]) -> dic
     return {index: np.array(values) for index, values in seen.items()}
 
 
-def assert_equal(model: TfliteModel, folder: Path, count: int = 20, seed: int = 0) -> golden.Graph:
+def file_of(model: TfliteModel, folder: Path) -> Path:
+    """The path of the file."""
+    path = folder / "network.tflite"
+    path.write_bytes(model.bytes())
+    return path
+
+
+def assert_equal(
+    model: TfliteModel, folder: Path, count: int = 20, seed: int = 0, x: list[np.ndarray] | None = None
+) -> golden.Graph:
     """Imports the file and holds every output, and every tensor of a name of its own, against the interpreter.
+
+    Args:
+        x: a batch of each input; without it ``count`` corners and random ones.
 
     Raises:
         RefusedError: where golden takes the file and the interpreter does not.
     """
-    content = model.bytes()
-    path = folder / "network.tflite"
-    path.write_bytes(content)
-    graph = golden.from_tflite(path)
-    x = stimulus(graph, count, seed)
-    made = graph.trace(x)
-    values = micro_values(model, content, list(x.values()))
+    graph = golden.from_tflite(file_of(model, folder))
+    inputs = stimulus(graph, count, seed) if x is None else dict(zip(graph.inputs, x, strict=True))
+    count = len(next(iter(inputs.values())))
+    made = graph.trace(inputs)
+    values = micro_values(model, model.bytes(), list(inputs.values()))
     names = [tensor.name for tensor in model.tensors]
     places = [(name, names.index(origin)) for name, origin in graph.origins.items() if names.count(origin) == 1]
     outputs = [index for i, index in enumerate(model.outputs) if index not in model.outputs[:i]]
@@ -98,6 +108,6 @@ def assert_equal(model: TfliteModel, folder: Path, count: int = 20, seed: int = 
         assert graph.types[name].shape == (shape[1:] if shape[:1] == (1,) else shape)
         maker = next((o.kind for o in model.operators if index in o.outputs), "input")
         np.testing.assert_array_equal(made[name].reshape(count, -1), values[index], err_msg=f"{name}, {maker} {shape}")
-    for name, y in graph.run(x).items():
+    for name, y in graph.run(inputs).items():
         np.testing.assert_array_equal(y, made[name])
     return graph
