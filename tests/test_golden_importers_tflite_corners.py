@@ -7,6 +7,8 @@ from tflite_reference import RefusedError, assert_equal, file_of
 
 import golden
 
+pytestmark = pytest.mark.slow  # it needs the interpreter
+
 WINDOWS = [
     # kernel, stride, padding, dilation
     ((1, 1), (1, 1), "VALID", (1, 1)),
@@ -415,13 +417,22 @@ def test_softmax_of_rows(tmp_path):
 
 
 @pytest.mark.parametrize("kind", ["LOGISTIC", "TANH"])
-@pytest.mark.parametrize("scale", [1e-6, 0.003, 0.0625, 0.12345, 1.0, 7.0, 15.0, 16.0, 100.0])
+@pytest.mark.parametrize("scale", [1e-6, 0.003, 0.0625, 0.12345, 1.0, 7.0, 15.0, 16.0, 100.0, 1e10])
 def test_functions_of_fixed_point(kind, scale, tmp_path):
     net = Network(29)
     for zero_point in (-128, 0, 9, 127):
         x = net.placeholder(1, 256, scale=scale, zero_point=zero_point)
         net.output(net.unary(kind, x))
     assert_equal(net, tmp_path)
+
+
+@pytest.mark.parametrize("kind", ["LOGISTIC", "TANH"])
+@pytest.mark.parametrize("scale", [2.0**-29, 2.0**35, 1e30])
+def test_functions_of_fixed_point_refuse_what_the_reference_cannot_shift(kind, scale, tmp_path):
+    net = Network(29)
+    net.output(net.unary(kind, net.placeholder(1, 4, scale=scale)))
+    with pytest.raises(ValueError, match=f"operator 0, {kind}, .* the scale of its input, .* must be 2"):
+        golden.from_tflite(file_of(net, tmp_path))
 
 
 @pytest.mark.parametrize("alpha", [0.0, 0.01, 0.2, 1.0, 1.5, -0.3, 1e-6])

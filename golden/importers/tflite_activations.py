@@ -219,8 +219,8 @@ _SATURATED = 1 << TFLITE_MULTIPLIER_BITS
 def _fixed_point(x: Value, function: Callable[[IntArray], IntArray]) -> IntArray:
     """``function`` of all values of ``x`` brought to Q4.27; beyond its range minus or plus ``_SATURATED``."""
     multiplier, exponent = frexp(x.scale * (1 << 27))
-    if exponent < 0:
-        raise ValueError(f"the scale of its input, {x.scale:g}, must be at least 2**-28")
+    if not 0 <= exponent <= 62:
+        raise ValueError(f"the scale of its input, {x.scale:g}, must be 2**-28 to 2**35: the reference shifts by it")
     radius = (15 << 27) >> exponent
     centred = VALUES - x.zero_point
     inside = np.abs(centred) < radius
