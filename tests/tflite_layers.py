@@ -213,7 +213,7 @@ class Network(TfliteModel):
         return y
 
     def unary(self, kind: str, x: int, scale: float | None = None, zero_point: int | None = None) -> int:
-        """RELU, RELU_N1_TO_1, HARD_SWISH, QUANTIZE: to another scale; RELU6: of the same; LOGISTIC, TANH: of its own."""
+        """RELU, HARD_SWISH, QUANTIZE: to another scale; RELU6: to the same; LOGISTIC, TANH: to their own."""
         if kind == "RELU6":
             y = self.like(x)
         elif kind in ("LOGISTIC", "TANH"):

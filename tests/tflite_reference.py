@@ -21,7 +21,7 @@ class RefusedError(Exception):
 
 
 def micro_interpreter(content: bytes):
-    """TensorFlow Lite Micro with a file's bytes; raises RefusedError with what it says about a file it does not take."""
+    """TensorFlow Lite Micro with a file's bytes; raises RefusedError with what it says where it does not take them."""
     runtime = pytest.importorskip(
         "tflite_micro.python.tflite_micro.runtime",
         reason="TensorFlow Lite Micro is not there: pip install tflite-micro",

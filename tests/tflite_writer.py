@@ -164,14 +164,13 @@ class _Writer:
 
     def bytes(self) -> bytes:
         datas: list[bytes | None] = [None]
-        places = []
+        made = []
         for tensor in self._model.tensors:
-            places.append(0 if tensor.data is None else len(datas))
+            place = 0 if tensor.data is None else len(datas)
             if tensor.data is not None:
                 datas.append(tensor.data)
-        tensors = self._tables(
-            [self._tensor(t, p if t.buffer is None else t.buffer) for t, p in zip(self._model.tensors, places)]
-        )
+            made.append(self._tensor(tensor, place if tensor.buffer is None else tensor.buffer))
+        tensors = self._tables(made)
         operators = self._tables([self._operator(operator) for operator in self._model.operators])
         inputs, outputs = self._numbers(self._model.inputs), self._numbers(self._model.outputs)
         name = self._to.CreateString("main")
