@@ -42,7 +42,7 @@ format: setup-dev
 
 # The tables of the README: of the last regression, and of third-party networks where there is a folder of them.
 MODELS ?= ../shared/models
-readme: sim
+readme: data sim
 	$(BIN)/python -m sim.regression.report --readme README.md build/sim
 	@test ! -d $(MODELS) || $(BIN)/python -m sim.regression.third_party --readme README.md $(MODELS)
 

@@ -105,7 +105,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """``golden.zoo`` on first use; imported right away, ``python -m golden.zoo`` would run it twice."""
+    """``golden.zoo`` on first use: it imports all of this, and most programs need none of it."""
     if name == "zoo":
         return import_module("golden.zoo")
     raise AttributeError(f"module 'golden' has no attribute {name!r}")
