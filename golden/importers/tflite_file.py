@@ -111,8 +111,10 @@ class FileTensor:
             raise ValueError(f"the tensor {self.name!r} must be {' or '.join(types)}, not {self.type}")
         if self.data is None:
             raise ValueError(f"the tensor {self.name!r} must be constant, it is computed")
-        if self.sparse:
-            raise ValueError(f"the tensor {self.name!r} must be dense, it is sparse")
+        if self.sparse or self.variable:
+            raise ValueError(
+                f"the tensor {self.name!r} must be constant and dense, it is {'sparse' if self.sparse else 'a variable'}"
+            )
         dtype = np.dtype(_NUMPY[self.type])
         if min(self.shape, default=1) < 0 or self.size * dtype.itemsize != self.data.size:
             raise ValueError(

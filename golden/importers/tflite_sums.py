@@ -6,13 +6,14 @@ The reference's accumulators have 32 bits and wrap around. Where a sum could lea
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import prod
 
 import numpy as np
 
 from golden.arithmetic import TFLITE_MULTIPLIER_BITS, scaled_interval, tflite_scale
 from golden.importers.tflite_activations import fused_limits
 from golden.importers.tflite_file import FileTensor
-from golden.importers.tflite_layer import S8, Layer, Value, check_quantization
+from golden.importers.tflite_layer import S8, Layer, Value, check_quantization, graph_shape
 from golden.ops import Conv, Dense, Requantize, Reshape, Sum, Wrap
 from golden.types import IntArray, IntType
 from golden.window import NO_PADDING, Padding, Pair, same_padding
@@ -49,7 +50,10 @@ def depthwise_conv_2d(layer: Layer) -> None:
 
 
 def fully_connected(layer: Layer) -> None:
-    """FULLY_CONNECTED: the input's elements in rows of as many as the weights, (outputs, inputs), have inputs."""
+    """FULLY_CONNECTED: the input's elements in rows of as many as the weights, (outputs, inputs), have inputs.
+
+    The rows are in the dimensions that the output has, be they those of the input or not.
+    """
     layer.count((2, 3))
     x, filters, out = layer.value(), layer.tensor(1), layer.output()
     if layer.options["WeightsFormat"] != 0:
@@ -65,10 +69,11 @@ def fully_connected(layer: Layer) -> None:
         weight = weight - filters.zero_points[0]
     elif filters.axis != 0 or np.any(filters.zero_points):
         raise ValueError(f"the weights {filters.name!r} must have a scale per output, and zero points of 0")
+    rows, shape = x.type.size // inputs, graph_shape(out)
+    kept = shape[:-1] if prod(shape[:-1]) == rows else (rows,) if rows > 1 else ()
     source = x.name
-    if x.type.inner != inputs:
-        rows = x.type.size // inputs
-        source = layer.step("flat", Reshape((inputs,) if rows == 1 else (rows, inputs)), x.name)
+    if x.type.shape != (*kept, inputs):
+        source = layer.step("flat", Reshape((*kept, inputs)), x.name)
     _scaled(layer, lambda w, b: Dense(w, b), weight, bias, x, source, filters)
 
 
