@@ -112,9 +112,8 @@ class FileTensor:
         if self.data is None:
             raise ValueError(f"the tensor {self.name!r} must be constant, it is computed")
         if self.sparse or self.variable:
-            raise ValueError(
-                f"the tensor {self.name!r} must be constant and dense, it is {'sparse' if self.sparse else 'a variable'}"
-            )
+            kind = "sparse" if self.sparse else "a variable"
+            raise ValueError(f"the tensor {self.name!r} must be constant and dense, it is {kind}")
         dtype = np.dtype(_NUMPY[self.type])
         if min(self.shape, default=1) < 0 or self.size * dtype.itemsize != self.data.size:
             raise ValueError(
