@@ -80,6 +80,7 @@ def test_a_missing_package_says_what_to_install(monkeypatch, load, module, packa
         load()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("load", "size"), [(load_digits, 8), (load_mnist, 28)])
 def test_images_are_the_flat_samples_in_rows_and_columns(load, size):
     flat, images = load(seed=1), load(seed=1, images=True)

@@ -94,6 +94,7 @@ class Builder:
         return Network({"x": self.shapes["x"]}, tuple(self.steps), (x,))
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=30, derandomize=True)
 @given(
     st.integers(0, 10_000),

@@ -45,6 +45,7 @@ def test_simulation_measures_what_the_plan_predicts(graph: Graph, share: float) 
     assert_exact(graph, multipliers=1 + round(share**2 * max(0, fully_parallel - 1)))
 
 
+@pytest.mark.slow
 @settings(PROPERTY, max_examples=20)
 @given(graph=networks)
 def test_unrolled_measures_what_the_plan_predicts(graph: Graph) -> None:

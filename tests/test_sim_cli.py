@@ -340,6 +340,7 @@ def test_a_difference_is_printed_with_exit_status_1_and_its_files_stay(saved, mo
     assert (folder / "difference.json").is_file()
 
 
+@pytest.mark.slow
 def test_a_difference_as_json(saved, monkeypatch):
     wrong_hardware(monkeypatch)
     status, out, err = tensorgate("verify", saved, "--simulator", "pyrtl", "--json")

@@ -85,6 +85,7 @@ def failed(results: list[CaseResult]) -> list[CaseResult]:
     return [*results, CaseResult(case, "failed", "dense1 & co", difference=difference, files="cases/w"), crashed]
 
 
+@pytest.mark.slow
 def test_the_page_needs_nothing_from_anywhere(results: list[CaseResult]) -> None:
     text = html(failed(results)).replace("&lt;img src=x", "")
     for reference in ("http", "src=", "@import", "url(", "<link", "<script"):
@@ -132,6 +133,7 @@ def test_a_failure_has_its_place_command_and_waves(results: list[CaseResult]) ->
     assert 'href="cases/a%20%22b%22/around_difference.vcd"' in text
 
 
+@pytest.mark.slow
 def test_cycles_that_are_not_as_planned_stand_out(results: list[CaseResult]) -> None:
     late = replace(results[0], verdict="failed", measured={"ii_cycles": 3, "latency_cycles": 28})
     row = rows([late, *results])[0]
@@ -157,6 +159,7 @@ def test_the_table_for_the_readme_is_made_of_results(results: list[CaseResult]) 
     assert "DIFFERENT, 1/2 cases" in markdown([results[0], wrong])
 
 
+@pytest.mark.slow
 def test_results_survive_their_file(
     results: list[CaseResult], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -102,6 +102,7 @@ def test_a_run_is_a_function_of_its_seed(design: rtlgen.Design, tmp_path: Path) 
 # Faults in golden
 
 
+@pytest.mark.slow
 def test_golden_with_another_rounding_is_caught(design: rtlgen.Design, tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setitem(golden.ops.requantize.ARITHMETICS, "half_up", lambda x, m, s: (x * m) >> s)
     difference = caught(design, tmp_path, simulators=["pyrtl"])
@@ -136,6 +137,7 @@ def replace_driver(design: rtlgen.Design, name: str, op: str, *more: str) -> Non
         block.add_net(pyrtl.LogicNet(op, None, arguments, (wire,)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("wire", "message"),
     [
@@ -151,6 +153,7 @@ def test_pyrtl_alone_watches_what_is_not_data(wire: str, message: str, design: r
     assert Path(difference.waves or "").read_text().startswith("$timescale")
 
 
+@pytest.mark.slow
 def test_a_wrong_weight_in_pyrtl_is_caught(design: rtlgen.Design, tmp_path: Path, monkeypatch) -> None:
     freeze_verilog(monkeypatch, design)
     rom = next(m for m in design.block.memblock_by_name.values() if m.name == "dense1_weight_rom")
@@ -338,6 +341,7 @@ def test_a_simulator_may_be_named_by_itself(design: rtlgen.Design) -> None:
     assert sim.verify(design, X, simulators="pyrtl").simulators == ("pyrtl",)
 
 
+@pytest.mark.slow
 def test_a_failure_leaves_a_command_that_reproduces_it(tmp_path: Path, design: rtlgen.Design, monkeypatch) -> None:
     monkeypatch.setitem(golden.ops.requantize.ARITHMETICS, "half_up", lambda x, m, s: (x * m) >> s)
     with pytest.raises(sim.VerificationError) as error:

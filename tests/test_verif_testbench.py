@@ -174,6 +174,7 @@ def check(build: Path, fault: str = "", **options: Any) -> TestbenchResult:
     return run_testbench(verilog, ports, tensors["x"], tensors, build / "run", **options)
 
 
+@pytest.mark.slow
 def test_a_right_design_passes_every_phase(tmp_path):
     result = check(tmp_path)
     assert result.passed, result
