@@ -116,7 +116,8 @@ def scaled_interval(
                 "the reference would overflow"
             )
     elif arithmetic == "float32":
-        needed = 1 + largest.bit_length() + max(0, widest.bit_length() - int(shift.min()))
+        scaled_bits = largest.bit_length() + max(0, widest.bit_length() - int(shift.min()))
+        needed = 1 + max(largest, (1 << scaled_bits) + abs(zero_point)).bit_length()
     if needed > MAX_BITS + 1:
         raise ValueError(
             f"{what} by a multiplier of {widest.bit_length()} bits with the zero point {zero_point} needs {needed} "

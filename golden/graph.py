@@ -54,7 +54,7 @@ class Graph:
         origins: what a tensor is called in the file that the graph was imported from, by tensor name.
 
     Names of inputs and nodes are ASCII identifiers: they become names of wires. Graphs are equal by value (the same
-    types, nodes, outputs, encodings and classes), and therefore not hashable.
+    types, nodes, outputs, encodings, classes and origins), and therefore not hashable.
 
     Raises:
         TypeError: for names or classes that are not strings.

@@ -46,8 +46,10 @@ class Histogram:
         seen_low, seen_high = int(values.min()), int(values.max())
         low, high = (dtype.min, dtype.max) if dtype.bits <= 8 else (seen_low, seen_high)
         width = max(1, -(-(high - low + 1) // BINS))
-        edges = np.arange(low - 0.5, high + width, width)
-        return cls(np.histogram(values, edges)[0], edges, dtype.min, dtype.max, seen_low, seen_high)
+        bins = -(-(high - low + 1) // width)
+        counts = np.bincount(((values - low) // width).ravel(), minlength=bins)
+        edges = low - 0.5 + width * np.arange(bins + 1.0)
+        return cls(counts, edges, dtype.min, dtype.max, seen_low, seen_high)
 
     @property
     def range_use(self) -> float:

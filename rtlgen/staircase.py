@@ -28,6 +28,8 @@ from golden.ops import Requantize
 
 _Ints = npt.NDArray[np.int64]
 _LARGEST_SHIFT = 60
+_MOST_STEPS = 1 << 11
+"""Of a staircase: all pairs of them are compared."""
 _CLOSE = 1e-9
 """Floats that are closer than this, relatively, are compared as fractions."""
 
@@ -121,6 +123,10 @@ _REFERENCES: dict[str, Any] = {
 def _thresholds(op: Requantize, multiplier: int, shift: int, low: int, high: int) -> dict[int, int]:
     """``T_k`` by k, for every ``k`` with ``low < T_k <= high``: by bisection, all of them at once."""
     first, last = reference(op, multiplier, shift, np.array([low, high]))
+    if last - first > _MOST_STEPS:
+        raise NotImplementedError(
+            f"Requantize has no hardware for {op.arithmetic} to {op.dtype}: {last - first} steps, {_MOST_STEPS} at most"
+        )
     k = np.arange(first + 1, last + 1)
     below, above = np.full(k.shape, low), np.full(k.shape, high)
     while (above - below > 1).any():

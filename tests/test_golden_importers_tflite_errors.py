@@ -125,6 +125,22 @@ def test_an_index_beyond_the_tensors_is_refused(place, tmp_path):
     assert "99" in refused(net, tmp_path)
 
 
+def test_a_split_into_nothing_is_refused(tmp_path):
+    net = Network(7)
+    x = net.placeholder(1, 4)
+    net.split(x, 1, 2, 2, equal=True)
+    net.operators[0].outputs = []
+    net.output(net.unary("RELU", x))
+    assert "SPLIT" in refused(net, tmp_path)
+
+
+def test_a_constant_of_a_million_channels_does_not_become_tables(tmp_path):
+    net = Network(8)
+    x = net.placeholder(1, 1_000_000)
+    net.output(net.binary("MUL", x, net.operand(1_000_000)))
+    assert "its constant operand has the shape" in refused(net, tmp_path)
+
+
 def test_a_dense_layer_keeps_the_dimensions_that_its_output_has(tmp_path):
     """The reference looks at the output's shape, whatever ``keep_num_dims`` says."""
     net = Network(6)
@@ -148,3 +164,14 @@ def test_the_command_line_says_it_in_one_line(tmp_path):
         status, out, err = tensorgate(words[0], str(path), *words[1:])
         assert (status, out, err.count("\n")) == (2, "", 1)
         assert "broken.tflite" in err
+
+
+def test_any_arithmetic_can_be_asked_for(tmp_path):
+    """Ops that round nowhere are in none of them, and no reason to refuse the others."""
+    net = Network(9)
+    net.output(net.unary("RELU6", net.dense(net.placeholder(1, 4), 3)))
+    path = file_of(net, tmp_path)
+    for arithmetic in ("tflm", "single", "float32"):
+        status, _, err = tensorgate("profile", str(path), "--samples", "2", "--arithmetic", arithmetic)
+        assert (status, err) == (0, "")
+    assert tensorgate("profile", str(path), "--arithmetic", "half_up").status == 2

@@ -148,6 +148,18 @@ IMAGE = TensorType((5, 6, 4), S8)
             "tflm takes at most s32",
         ),
         (lambda: Requantize(1 << 25, 10, 0, S8, "float32"), ValueError, "in float32 must fit 24 bits"),
+        (
+            lambda: AveragePool((2, 2)).out_type(TensorType((2, 2, 1), golden.IntType(63, True))),
+            ValueError,
+            "must fit 63 bits",
+        ),
+        (
+            lambda: Add((0, 0), (1, 1), (0, 0), 0, 1, 0, 2**62 - 1, golden.IntType(63, True)).out_type(
+                *[TensorType((1,), golden.IntType(63, True))] * 2
+            ),
+            ValueError,
+            "the golden model has 64",
+        ),
     ],
 )
 def test_bad_parameters_and_inputs_are_refused(make, error: type[Exception], message: str) -> None:

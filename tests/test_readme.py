@@ -100,9 +100,9 @@ def test_every_verb_with_json_prints_it_as_the_readme_promises(tmp_path: Path, m
     assert json.loads(out)["module"] == "iris"
 
 
-def table() -> list[dict[str, str]]:
-    """The measured table, a row a network, by heading."""
-    lines = README.split("<!-- measured -->")[1].split("<!-- /measured -->")[0].strip().splitlines()
+def table(marker: str = "measured") -> list[dict[str, str]]:
+    """A measured table, a row a network, by heading."""
+    lines = README.split(f"<!-- {marker} -->")[1].split(f"<!-- /{marker} -->")[0].strip().splitlines()
     head, _, *rows = ([cell.strip() for cell in line.strip("|").split("|")] for line in lines)
     return [dict(zip(head, row, strict=True)) for row in rows]
 
@@ -151,3 +151,21 @@ def test_the_measured_table_is_of_these_sources(row: dict[str, str]) -> None:
         "samples": f"{len(entry.dataset['test']):,}",
     }
     assert {name: row[name] for name in expected} == expected
+
+
+def test_the_table_of_third_party_networks_has_all_of_them_and_all_are_equal() -> None:
+    from tflite_models import NAMES
+
+    rows = table("third-party")
+    assert sorted(row["network"] for row in rows) == sorted(NAMES)
+    assert {row["equal"] for row in rows} == {"all"}
+
+
+@pytest.mark.parametrize("row", table("third-party"), ids=lambda row: row["network"])
+def test_the_table_of_third_party_networks_is_of_these_sources(row: dict[str, str]) -> None:
+    from tflite_models import model
+
+    from sim.regression.third_party import examine
+
+    found = examine(model(row["network"]), hardware=False).row()
+    assert [cell.strip() for cell in found.strip("|").split("|")][:-1] == list(row.values())[:-1]

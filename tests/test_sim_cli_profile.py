@@ -117,12 +117,26 @@ def test_bad_inputs_of_several_are_named(arrays, told: str, tmp_path: Path, monk
         assert err.count("\n") == 1
 
 
+def test_outputs_may_have_any_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    x = TensorType((3,), S8)
+    Graph(
+        {"x": x}, (Node("file", Relu(), ("x",)), Node("allow_pickle", Relu(), ("x",))), ("file", "allow_pickle")
+    ).save("g")
+    np.save("x.npy", corner_samples(x, 2, 0))
+    assert tensorgate("golden", "g", "--input", "x.npy", "--output", "y.npz").status == 0
+    with np.load("y.npz") as y:
+        assert set(y.files) == {"file", "allow_pickle"}
+
+
 def test_hardware_of_several_inputs_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     x = TensorType((3,), S8)
     graph = Graph({"a": x, "b": x}, (Node("left", Requantize(1, 1, 0, S8), ("a",)),), ("left",))
     graph.save("two.graph")
-    for words in (("plan", "two.graph"), ("verify", "two.graph", "--simulator", "pyrtl")):
+    np.savez("x.npz", a=np.zeros((1, 3), int), b=np.zeros((1, 3), int))
+    verify = ("verify", "two.graph", "--simulator", "pyrtl")
+    for words in (("plan", "two.graph"), verify, (*verify, "--input", "x.npz")):
         status, _, err = tensorgate(*words)
         assert status == 2
         assert "one input" in err

@@ -43,7 +43,7 @@ from pathlib import Path
 
 from golden.graph import Graph
 from golden.importers import tflite_activations, tflite_binary, tflite_shapes, tflite_sums
-from golden.importers.tflite_constants import fold
+from golden.importers.tflite_constants import FOLDED, fold
 from golden.importers.tflite_file import FileOperator, FileTensor, TFLiteFile, read_tflite
 from golden.importers.tflite_layer import DTYPES, DependsOnRefusedError, Layer, Network, activation_type
 
@@ -88,6 +88,9 @@ OPERATORS: dict[str, Callable[[Layer], None]] = {
     "UNPACK": tflite_shapes.unpack,
 }
 """What makes ops of an operator, by its name in the file."""
+
+
+_KNOWN = {*OPERATORS, "DEQUANTIZE", *FOLDED}
 
 
 def from_tflite(path: str | Path, arithmetic: str = "tflm") -> Graph:
@@ -168,9 +171,11 @@ class _Importer:
         boundary = set()
         other = [tensor for tensor in map(self._file.tensors.__getitem__, self._file.inputs) if self._is_float(tensor)]
         if other:
+            told = ", ".join(f"{tensor.name!r} is {tensor.type}" for tensor in other)
+            unknown = [f"operator {o.index}, {o.kind}" for o in self._file.operators if o.kind not in _KNOWN]
+            more = f"; not supported either: {', '.join(unknown)}" if unknown else ""
             raise ValueError(
-                f"its input {other[0].name!r} is {other[0].type}: supported are int8 networks, "
-                "and QUANTIZE right behind a FLOAT32 input"
+                f"its input {told}: supported are int8 networks, and QUANTIZE right behind a FLOAT32 input{more}"
             )
         names = ["x"] if len(self._file.inputs) == 1 else [f"x{i + 1}" for i in range(len(self._file.inputs))]
         for name, index in zip(names, self._file.inputs, strict=True):

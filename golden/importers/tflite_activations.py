@@ -183,7 +183,7 @@ def constant_operand(layer: Layer, x: Value, place: int) -> tuple[str, IntArray]
     numbers = layer.constant(place, "INT8").astype(np.int64)
     if numbers.size and np.all(numbers == numbers.flat[0]) and numbers.size <= x.type.size:
         return x.name, numbers.ravel()[0]
-    if numbers.ndim and numbers.size == numbers.shape[-1] == x.type.inner:
+    if numbers.ndim and numbers.size == numbers.shape[-1] == x.type.inner <= _MAX_TABLES:
         return x.name, numbers.ravel()
     shape = numbers.shape[next((i for i, d in enumerate(numbers.shape) if d != 1), numbers.ndim) :]
     fits = len(shape) <= len(x.type.shape) and all(

@@ -30,7 +30,11 @@ def fold(layer: Layer) -> bool:
     arrays = [layer.constant(place, *_INTEGERS) for place in places]
     if sum(array.size for array in arrays) > _MAX_ELEMENTS:
         raise ValueError(f"its constants have more than {_MAX_ELEMENTS} elements")
-    layer.network.constants[operator.outputs[0]] = _FOLDS[operator.kind](layer, arrays)
+    made = _FOLDS[operator.kind](layer, arrays)
+    declared = layer.network.file.tensors[operator.outputs[0]].shape
+    if tuple(made.shape) != tuple(declared):
+        raise ValueError(f"the file says it makes the shape {declared}, but it makes {made.shape}")
+    layer.network.constants[operator.outputs[0]] = made
     return True
 
 
@@ -47,9 +51,15 @@ def _strided_slice(layer: Layer, arrays: Arrays) -> npt.NDArray[Any]:
 
 def _gather(layer: Layer, arrays: Arrays) -> npt.NDArray[Any]:
     array, indices = arrays
-    if indices.size and not 0 <= indices.min() <= indices.max() < len(array):
-        raise ValueError(f"its indices {indices.tolist()} leave the {len(array)} elements")
-    return np.asarray(array[indices])
+    options = layer.operator.options or {"Axis": 0, "BatchDims": 0}  # what the format says of an operator without any
+    axis = options["Axis"]
+    if options["BatchDims"]:
+        raise NotImplementedError(f"it has {options['BatchDims']} batch dimensions, supported are none")
+    if not -array.ndim <= axis < array.ndim:
+        raise ValueError(f"its axis {axis} must be one of the {array.ndim} dimensions of {array.tolist()}")
+    if indices.size and not 0 <= indices.min() <= indices.max() < array.shape[axis]:
+        raise ValueError(f"its indices {indices.tolist()} leave the {array.shape[axis]} elements")
+    return np.take(array, indices, axis)
 
 
 _FOLDS: dict[str, Callable[[Layer, Arrays], npt.NDArray[Any]]] = {
@@ -58,3 +68,6 @@ _FOLDS: dict[str, Callable[[Layer, Arrays], npt.NDArray[Any]]] = {
     "CONCATENATION": lambda layer, arrays: np.concatenate(arrays, layer.options["Axis"]),
     "GATHER": _gather,
 }
+
+FOLDED = ("SHAPE", *_FOLDS)
+"""Operators that are fine where all that they read is constant."""

@@ -32,6 +32,7 @@ _PIECE = 32
 _OPTIONS: dict[str, tuple[str, tuple[str, ...]]] = {
     "ADD": ("AddOptions", ("FusedActivationFunction",)),
     "ARG_MAX": ("ArgMaxOptions", ()),
+    "GATHER": ("GatherOptions", ("Axis", "BatchDims")),
     "AVERAGE_POOL_2D": (
         "Pool2DOptions",
         ("Padding", "StrideH", "StrideW", "FilterHeight", "FilterWidth", "FusedActivationFunction"),

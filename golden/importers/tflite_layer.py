@@ -182,8 +182,9 @@ class Layer:
         self._name = ""
 
     def count(self, inputs: tuple[int, ...], outputs: int | None = 1) -> None:
-        """Raises ValueError for another number of inputs or outputs (None for any)."""
-        if len(self.operator.inputs) not in inputs or outputs not in (None, len(self.operator.outputs)):
+        """Raises ValueError for another number of inputs or outputs (None for any but none)."""
+        given = len(self.operator.outputs)
+        if len(self.operator.inputs) not in inputs or not given or outputs not in (None, given):
             raise ValueError(
                 f"it must have {' or '.join(map(str, inputs))} inputs and {outputs or 'some'} outputs, "
                 f"not {len(self.operator.inputs)} and {len(self.operator.outputs)}"

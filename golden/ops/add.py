@@ -71,7 +71,7 @@ class Add:
             if place and self.subtract:
                 term = (-term[1], -term[0])
             low, high = low + term[0], high + term[1]
-        scaled_interval(low, high, *scales[2], self.arithmetic, f"the sum of Add of {a} and {b}")
+        scaled_interval(low, high, *scales[2], self.arithmetic, f"the sum of Add of {a} and {b}", self.zero_point)
         return TensorType(shape, self.dtype)
 
     def __call__(self, a: IntArray, b: IntArray) -> IntArray:

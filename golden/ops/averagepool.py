@@ -33,6 +33,9 @@ class AveragePool:
     def out_type(self, x: TensorType) -> TensorType:
         """The element type of ``x``, shape (rows, columns, channels)."""
         shape = out_shape(x, self.kernel, self.stride, self.padding, (1, 1), "AveragePool")
+        places = self.kernel[0] * self.kernel[1]
+        half = places // 2
+        TensorType((), IntType.holding(x.dtype.min * places - half, x.dtype.max * places + half))  # the sums fit
         return TensorType((*shape, x.shape[2]), x.dtype)
 
     def __call__(self, x: IntArray) -> IntArray:

@@ -57,7 +57,8 @@ class Multiply:
             for x, zero_point in zip((a, b), self.x_zero_points, strict=True)
         )
         ends = [first * second for first in (a_low, a_high) for second in (b_low, b_high)]
-        scaled_interval(min(ends), max(ends), *self._scale, self.arithmetic, f"Multiply of {a} and {b}")
+        what = f"Multiply of {a} and {b}"
+        scaled_interval(min(ends), max(ends), *self._scale, self.arithmetic, what, self.zero_point)
         return TensorType(shape, self.dtype)
 
     def __call__(self, a: IntArray, b: IntArray) -> IntArray:

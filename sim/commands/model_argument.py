@@ -59,7 +59,8 @@ class Model:
             UserError: if it is neither, or does not round like that.
         """
         model = cls._load(argument, arithmetic)
-        model._check_arithmetic(arithmetic)
+        if model.entry is not None or Path(argument).suffix.lower() != ".tflite":  # there the wish was granted
+            model._check_arithmetic(arithmetic)
         return model
 
     @classmethod
@@ -92,7 +93,7 @@ class Model:
         if wanted is not None and own and own != [wanted]:
             raise UserError(
                 f"--arithmetic must be that of the network, {' and '.join(own)} for {self.argument!r}, not {wanted}: "
-                f"it is chosen when a network is made; only a .tflite file leaves the choice of tflm or single"
+                f"it is chosen when a network is made; only a .tflite file leaves the choice of tflm, single or float32"
             )
 
     def samples(self, count: int | None, seed: int, file: Path | None) -> IntArray:
@@ -104,14 +105,16 @@ class Model:
             file: of inputs, as the user named it.
         """
         number = DEFAULT_SAMPLES if count is None and file is None else count
+        with blame_user(f"MODEL {self.argument!r}"):
+            type = self.graph.input_type
         if file is not None:
-            x, where = read_samples(file, self.graph.input_type), f"in {str(file)!r}"
+            x, where = read_samples(file, type), f"in {str(file)!r}"
         elif self.entry is not None:
             x, where = self.graph.encode(self.entry.dataset["test"].x), f"in the test set of {self.name}"
         else:
             assert number is not None
             with blame_user(f"--samples {number}"):
-                return corner_samples(self.graph.input_type, number, seed)
+                return corner_samples(type, number, seed)
         available(count, len(x), where)
         return x[:number]
 

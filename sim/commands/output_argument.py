@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import zipfile
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -39,7 +40,11 @@ def write_arrays(path: Path, arrays: Mapping[str, IntArray]) -> None:
     if len(arrays) == 1:
         np.lib.format.write_array(content, next(iter(arrays.values())), allow_pickle=False)
     else:
-        np.savez(content, **arrays)  # type: ignore[arg-type]  # no array is called allow_pickle
+        # Not by numpy's savez: its own arguments are names that a layer may have, too.
+        with zipfile.ZipFile(content, "w") as file:
+            for name, array in arrays.items():
+                with file.open(f"{name}.npy", "w") as member:
+                    np.lib.format.write_array(member, array, allow_pickle=False)
     write_bytes(path, content.getvalue())
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
+import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,10 +66,18 @@ def examine(path: Path, hardware: bool = True) -> Verdict:
         OSError, ValueError, NotImplementedError: if it cannot be imported, or the file of outputs is none.
     """
     graph = golden.from_tflite(path)
-    with np.load(path.with_suffix(".npz"), allow_pickle=False) as arrays:
-        x = arrays["x"].reshape(-1, *graph.input_type.shape)
-        expected = arrays["y"].reshape(-1, *graph.output_type.shape)
+    try:
+        with np.load(path.with_suffix(".npz"), allow_pickle=False) as arrays:
+            x = arrays["x"].reshape(-1, *graph.input_type.shape)
+            expected = arrays["y"].reshape(-1, *graph.output_type.shape)
+    except (KeyError, ValueError, zipfile.BadZipFile) as error:
+        raise ValueError(f"{str(path.with_suffix('.npz'))!r} must hold inputs x and outputs y: {error}") from error
     y = graph(x)
+    if y.shape != expected.shape or not len(x):
+        raise ValueError(
+            f"{str(path.with_suffix('.npz'))!r} must hold an output for each input: {len(x)} inputs give the shape "
+            f"{y.shape}, it has {expected.shape}"
+        )
     weighted = [(node.op, graph.types[node.inputs[0]]) for node in graph.nodes if isinstance(node.op, Conv | Dense)]
     return Verdict(
         path.stem,
@@ -123,7 +132,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return 2
     print(markdown(verdicts))
-    return int(any(v.equal < v.compared or v.hardware.startswith("DIFFERENT") for v in verdicts))
+    return int(any(v.equal != v.compared or v.hardware.startswith("DIFFERENT") for v in verdicts))
 
 
 if __name__ == "__main__":
