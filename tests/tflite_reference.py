@@ -62,13 +62,16 @@ def stimulus(graph: golden.Graph, count: int, seed: int) -> dict[str, np.ndarray
 def micro_values(model: TfliteModel, content: bytes, x: list[np.ndarray]) -> dict[int, np.ndarray]:
     """What TensorFlow Lite Micro has in every tensor that is not constant, shape (batch, elements)."""
     interpreter = micro_interpreter(content)
-    wanted = [i for i, tensor in enumerate(model.tensors) if tensor.data is None]
+    wanted = [i for i, tensor in enumerate(model.tensors) if not tensor.data]
     seen: dict[int, list[np.ndarray]] = {index: [] for index in wanted}
     for sample in zip(*x, strict=True):
-        for place, (values, index) in enumerate(zip(sample, model.inputs, strict=True)):
-            tensor = model.tensors[index]
-            interpreter.set_input(values.astype(tensor.type.lower()).reshape(tensor.shape), place)
-        interpreter.invoke()
+        try:
+            for place, (values, index) in enumerate(zip(sample, model.inputs, strict=True)):
+                tensor = model.tensors[index]
+                interpreter.set_input(values.astype(tensor.type.lower()).reshape(tensor.shape), place)
+            interpreter.invoke()
+        except (RuntimeError, ValueError) as error:
+            raise RefusedError(str(error)) from error
         for index in wanted:
             seen[index].append(np.ravel(interpreter.GetTensor(index, 0)["tensor_data"]).copy())
         for place, index in enumerate(model.outputs):

@@ -62,7 +62,7 @@ _OPTIONS: dict[str, tuple[str, tuple[str, ...]]] = {
     ),
     "MEAN": ("ReducerOptions", ("KeepDims",)),
     "MUL": ("MulOptions", ("FusedActivationFunction",)),
-    "PACK": ("PackOptions", ("Axis",)),
+    "PACK": ("PackOptions", ("Axis", "ValuesCount")),
     "RESHAPE": ("ReshapeOptions", ("NewShapeAsNumpy",)),
     "SOFTMAX": ("SoftmaxOptions", ("Beta",)),
     "SQUEEZE": ("SqueezeOptions", ("SqueezeDimsAsNumpy",)),
@@ -72,7 +72,7 @@ _OPTIONS: dict[str, tuple[str, tuple[str, ...]]] = {
     ),
     "SUB": ("SubOptions", ("FusedActivationFunction",)),
     "SUM": ("ReducerOptions", ("KeepDims",)),
-    "UNPACK": ("UnpackOptions", ("Axis",)),
+    "UNPACK": ("UnpackOptions", ("Axis", "Num")),
 }
 """By operator: the table of its options, and those of its fields that matter."""
 

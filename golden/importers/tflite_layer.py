@@ -9,7 +9,7 @@ is on the way to it has a word more, ``conv1acc``. No name is another one with s
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import Any
@@ -42,6 +42,8 @@ _NAMES = {
     "MAX_POOL_2D": "maxpool",
 }
 
+
+_BROADCAST = ("ADD", "SUB", "MUL", "MAXIMUM", "MINIMUM", "PRELU")
 
 _NEGLIGIBLE = 2.0**-34
 """No sum of 32 bits times less than this is rounded to anything but zero."""
@@ -280,15 +282,21 @@ class Layer:
         shape = tuple(abs(d) for d in value.file.shape)
         return value.name if shape == value.type.shape else self.step("whole", Reshape(shape), value.name)
 
-    def result(self, op: Op, *inputs: str, place: int = 0, reshape: bool = False) -> None:
+    def result(
+        self, op: Op, *inputs: str, place: int = 0, reshape: bool = False, whole: Sequence[int] | None = None
+    ) -> None:
         """The node that makes the tensor at a place of the outputs.
 
-        Dimensions of 1 are put where the file has them; with ``reshape`` any shape of as many elements is.
+        ``whole`` is its shape with the batch, without it that of the input, or of all inputs of an operator that
+        broadcasts. Dimensions of 1 are put where the file has them; with ``reshape`` any shape of as many elements is.
         """
         name, self._name = self._name or self._fresh(), ""
         tensor = self.network.file.tensors[self.operator.outputs[place]]
         made = op.out_type(*(self.network.types[i] for i in inputs)).shape
         shape = graph_shape(tensor)
+        wanted = tuple(self._whole_shape() if whole is None else whole)
+        if tuple(abs(d) for d in tensor.shape) != wanted:
+            raise ValueError(f"the file says it makes the shape {tensor.shape}, but it makes {wanted}")
         if made != shape:
             if not reshape and [d for d in made if d != 1] != [d for d in shape if d != 1]:
                 raise ValueError(f"the file says it makes the shape {tensor.shape}, but it makes {made}")
@@ -296,9 +304,14 @@ class Layer:
             op = Reshape(shape)
         self.network.put(tensor.index, self.network.add(name, op, inputs))
 
-    def identity(self, x: str, limits: tuple[int, int] | None = None) -> None:
-        """The result is ``x``, limited to an interval of s8."""
-        self.result(Requantize(np.array(1), np.array(0), 0, S8, "half_up", 0, limits), x)
+    def identity(self, x: str, limits: tuple[int, int] | None = None, whole: Sequence[int] | None = None) -> None:
+        """The result is ``x``, limited to an interval of s8; ``whole`` is as of ``result``."""
+        self.result(Requantize(np.array(1), np.array(0), 0, S8, "half_up", 0, limits), x, whole=whole)
+
+    def _whole_shape(self) -> tuple[int, ...]:
+        """What an operator makes number by number, with the batch."""
+        places = range(len(self.operator.inputs) if self.operator.kind in _BROADCAST else 1)
+        return np.broadcast_shapes(*(tuple(abs(d) for d in self.tensor(place).shape) for place in places))
 
     def _fresh(self) -> str:
         kind = self.operator.kind

@@ -22,9 +22,32 @@ def reshape(layer: Layer) -> None:
         raise ValueError(f"{x.file.shape} cannot become {out.shape}, which has another number of elements")
     if kind == "RESHAPE":
         _check_shape(layer, x, out)
-    elif [d for d in x.file.shape if d != 1] != [d for d in out.shape if d != 1]:
-        raise ValueError(f"{x.file.shape} cannot become {out.shape}: other dimensions than those of 1 change")
-    layer.result(Reshape(graph_shape(out)), x.name)
+    whole = [abs(d) for d in out.shape]
+    if kind == "SQUEEZE":
+        whole = _squeezed(layer, x)
+    elif kind == "EXPAND_DIMS":
+        whole = _expanded(layer, x)
+    layer.result(Reshape(graph_shape(out)), x.name, whole=whole)
+
+
+def _squeezed(layer: Layer, x: Value) -> list[int]:
+    """The shape without the dimensions of 1 that the options name, or without any where they name none."""
+    shape = [abs(d) for d in x.file.shape]
+    named = [] if layer.operator.options is None else list(layer.options["SqueezeDims"])
+    if any(not -len(shape) <= axis < len(shape) or shape[axis] != 1 for axis in named):
+        raise ValueError(f"it must take dimensions of 1 out of {x.file.shape}, not those of {named}")
+    gone = {axis % len(shape) for axis in named} or {axis for axis, d in enumerate(shape) if d == 1}
+    return [d for axis, d in enumerate(shape) if axis not in gone]
+
+
+def _expanded(layer: Layer, x: Value) -> list[int]:
+    """The shape with a dimension of 1 more; a negative axis counts from the end of what is made."""
+    shape, axes = [abs(d) for d in x.file.shape], layer.integers(1)
+    rank = len(shape) + 1
+    if len(axes) != 1 or not -rank <= axes[0] < rank:
+        raise ValueError(f"its axis {axes} must be one of the {rank} dimensions that it makes")
+    shape.insert(axes[0] % rank, 1)
+    return shape
 
 
 def _check_shape(layer: Layer, x: Value, out: FileTensor) -> None:
@@ -54,7 +77,7 @@ def transpose(layer: Layer) -> None:
     made = [abs(d) for d in x.file.shape]
     if [made[i] for i in layer.integers(1)] != [abs(d) for d in layer.output().shape]:
         raise ValueError(f"the file says it makes {out}, but it permutes {x.file.shape} by {layer.integers(1)}")
-    layer.result(Transpose(kept), x.name)
+    layer.result(Transpose(kept), x.name, whole=[made[i] for i in layer.integers(1)])
 
 
 def concatenation(layer: Layer) -> None:
@@ -67,11 +90,13 @@ def concatenation(layer: Layer) -> None:
     axis = layer.axis(layer.options["Axis"], values[0].file)
     if any(len(value.file.shape) != len(values[0].file.shape) for value in values):
         raise ValueError("its inputs must have as many dimensions")
+    whole = [abs(d) for d in values[0].file.shape]
+    place = layer.options["Axis"] % len(whole)
+    whole[place] = sum(abs(value.file.shape[place]) for value in values)
     if axis >= 0 and all(len(value.type.shape) == len(values[0].type.shape) for value in values):
-        layer.result(Concat(axis), *(value.name for value in values))
+        layer.result(Concat(axis), *(value.name for value in values), whole=whole)
     else:
-        rank = len(values[0].file.shape)
-        layer.result(Concat(layer.options["Axis"] % rank), *(layer.whole(value) for value in values))
+        layer.result(Concat(place), *(layer.whole(value) for value in values), whole=whole)
 
 
 def pack(layer: Layer) -> None:
@@ -83,10 +108,12 @@ def pack(layer: Layer) -> None:
     axis = layer.options["Axis"]
     if not -len(shape) - 1 <= axis <= len(shape) or any(v.file.shape != values[0].file.shape for v in values):
         raise ValueError(f"its inputs must have one shape, and its axis {axis} must be in it")
+    if layer.options["ValuesCount"] != len(values):
+        raise ValueError(f"it must have {layer.options['ValuesCount']} inputs, as its options say, not {len(values)}")
     axis %= len(shape) + 1
     single = (*shape[:axis], 1, *shape[axis:])
     pieces = [layer.step(f"piece{i}", Reshape(single), value.name) for i, value in enumerate(values)]
-    layer.result(Concat(axis), *pieces)
+    layer.result(Concat(axis), *pieces, whole=(*shape[:axis], len(values), *shape[axis:]))
 
 
 def pad(layer: Layer) -> None:
@@ -109,7 +136,8 @@ def pad(layer: Layer) -> None:
     if not any(sum(pair) for pair in pairs):
         layer.identity(x.name)
     else:
-        layer.result(Pad(tuple((before, after) for before, after in pairs[batch:]), value), x.name)
+        whole = [abs(d) + sum(pair) for d, pair in zip(x.file.shape, pairs, strict=True)]
+        layer.result(Pad(tuple((before, after) for before, after in pairs[batch:]), value), x.name, whole=whole)
 
 
 def slice_(layer: Layer) -> None:
@@ -129,7 +157,7 @@ def strided_slice(layer: Layer) -> None:
     layer.count((4,))
     x = layer.value()
     begin, sizes, strides = strides_of(layer, [abs(d) for d in x.file.shape])
-    _cut(layer, x, begin, sizes, strides, 0)
+    _cut(layer, x, begin, sizes, strides, 0, layer.options["ShrinkAxisMask"])
 
 
 def strides_of(layer: Layer, shape: list[int]) -> tuple[list[int], list[int], list[int]]:
@@ -188,12 +216,12 @@ def unpack(layer: Layer) -> None:
     layer.axis(axis, x.file)
     shape = [abs(d) for d in x.file.shape]
     axis %= len(shape)
-    if shape[axis] != len(layer.operator.outputs):
+    if not shape[axis] == len(layer.operator.outputs) == layer.options["Num"]:
         raise ValueError(f"it makes {len(layer.operator.outputs)} parts of dimension {axis} of {x.file.shape}")
     for place in range(shape[axis]):
         begin, part = [0] * len(shape), list(shape)
         begin[axis], part[axis] = place, 1
-        _cut(layer, x, begin, part, [1] * len(shape), place)
+        _cut(layer, x, begin, part, [1] * len(shape), place, 1 << axis)
 
 
 def pool(layer: Layer) -> None:
@@ -207,10 +235,11 @@ def pool(layer: Layer) -> None:
     stride, padding = window(layer, x, kernel)
     op = (AveragePool if layer.operator.kind == "AVERAGE_POOL_2D" else MaxPool)(kernel, stride, padding)
     limits = fused_limits(layer, layer.output())
+    whole = (1, *op.out_type(x.type).shape)
     if limits is None:
-        layer.result(op, x.name)
+        layer.result(op, x.name, whole=whole)
     else:
-        layer.identity(layer.step("window", op, x.name), limits)
+        layer.identity(layer.step("window", op, x.name), limits, whole)
 
 
 def arg_max(layer: Layer) -> None:
@@ -225,12 +254,20 @@ def arg_max(layer: Layer) -> None:
     if axis != last:
         order = (*(i for i in range(last + 1) if i != axis), axis)
         source = layer.step("last", Transpose(order), source)
-    layer.result(Argmax(), source)
+    type = layer.network.file.tensors[layer.operator.outputs[0]].type
+    if type not in ("INT32", "INT64"):
+        raise ValueError(f"its output must be INT32 or INT64, not {type}")
+    batch = len(x.file.shape) - len(x.type.shape)
+    layer.result(Argmax(), source, whole=[abs(d) for i, d in enumerate(x.file.shape) if i != axis + batch])
 
 
-def _cut(layer: Layer, x: Value, begin: list[int], size: list[int], stride: list[int], place: int) -> None:
-    """The part as an output; of the batch, which has one element, it must be that."""
+def _cut(
+    layer: Layer, x: Value, begin: list[int], size: list[int], stride: list[int], place: int, dropped: int = 0
+) -> None:
+    """The part as an output; of the batch, which has one element, it must be that. ``dropped`` is a mask of axes."""
+    layer.output(place)
     batch = len(x.file.shape) - len(x.type.shape)
     if any(b != 0 for b in begin[:batch]) or any(s != 1 for s in size[:batch]):
         raise ValueError(f"it takes {size} elements from {begin}, which is not all of the batch")
-    layer.result(Slice(tuple(begin[batch:]), tuple(size[batch:]), tuple(stride[batch:])), x.name, place=place)
+    op = Slice(tuple(begin[batch:]), tuple(size[batch:]), tuple(stride[batch:]))
+    layer.result(op, x.name, place=place, whole=[d for i, d in enumerate(size) if not dropped >> i & 1])

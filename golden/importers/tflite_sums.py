@@ -5,7 +5,7 @@ The reference's accumulators have 32 bits and wrap around. Where a sum could lea
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from math import prod
 
 import numpy as np
@@ -16,7 +16,7 @@ from golden.importers.tflite_file import FileTensor
 from golden.importers.tflite_layer import S8, Layer, Value, check_quantization, graph_shape
 from golden.ops import Conv, Dense, Requantize, Reshape, Sum, Wrap
 from golden.types import IntArray, IntType
-from golden.window import NO_PADDING, Padding, Pair, same_padding
+from golden.window import NO_PADDING, Padding, Pair, out_shape, same_padding
 
 S32 = IntType(32, True)
 _SAME, _VALID = 0, 1
@@ -74,24 +74,25 @@ def fully_connected(layer: Layer) -> None:
     source = x.name
     if x.type.shape != (*kept, inputs):
         source = layer.step("flat", Reshape((*kept, inputs)), x.name)
-    _scaled(layer, lambda w, b: Dense(w, b), weight, bias, x, source, filters)
+    whole = [*(abs(d) for d in out.shape[:-1]), outputs]
+    _scaled(layer, lambda w, b: Dense(w, b), weight, bias, x, source, filters, whole)
 
 
 def mean(layer: Layer) -> None:
     """MEAN: the sum over some dimensions; its multiplier is divided by their number, as an integer, rounded down."""
     layer.refuse_float32()
-    x, total, terms, out = _reduced(layer)
+    x, total, terms, out, whole = _reduced(layer)
     multiplier, shift = tflite_scale(x.scale / float(out.scales[0]))
     exponent = TFLITE_MULTIPLIER_BITS - shift
     divided_shift = min(terms.bit_length() - 1, 32, 31 + exponent)
     divided = (multiplier << divided_shift) // terms
-    _mean_of(layer, x, total, terms, (divided, shift + divided_shift))
+    _mean_of(layer, x, total, terms, (divided, shift + divided_shift), whole)
 
 
 def sum_(layer: Layer) -> None:
     """SUM: the sum over some dimensions, on the scale of the output."""
-    x, total, terms, out = _reduced(layer)
-    _mean_of(layer, x, total, terms, layer.scale(x.scale, to=float(out.scales[0])))
+    x, total, terms, out, whole = _reduced(layer)
+    _mean_of(layer, x, total, terms, layer.scale(x.scale, to=float(out.scales[0])), whole)
 
 
 def window(layer: Layer, x: Value, kernel: Pair, dilation: Pair = (1, 1)) -> tuple[Pair, Padding]:
@@ -111,7 +112,8 @@ def window(layer: Layer, x: Value, kernel: Pair, dilation: Pair = (1, 1)) -> tup
 
 def _weighted_window(layer: Layer, x: Value, filters: FileTensor, weight: IntArray, groups: int) -> None:
     dilation = (layer.options["DilationHFactor"], layer.options["DilationWFactor"])
-    stride, padding = window(layer, x, (weight.shape[1], weight.shape[2]), dilation)
+    kernel = (weight.shape[1], weight.shape[2])
+    stride, padding = window(layer, x, kernel, dilation)
     axis = 3 if layer.operator.kind == "DEPTHWISE_CONV_2D" else 0
     if np.any(filters.zero_points) or (filters.scales.size > 1 and filters.axis != axis):
         raise ValueError(f"the filters {filters.name!r} must have scales per output, and zero points of 0")
@@ -120,7 +122,8 @@ def _weighted_window(layer: Layer, x: Value, filters: FileTensor, weight: IntArr
     def conv(w: IntArray, b: IntArray) -> Conv:
         return Conv(w, b, stride, padding, dilation, groups, x.zero_point)
 
-    _scaled(layer, conv, weight, bias, x, x.name, filters)
+    whole = (1, *out_shape(x.type, kernel, stride, padding, dilation, layer.operator.kind), len(weight))
+    _scaled(layer, conv, weight, bias, x, x.name, filters, whole)
 
 
 def _scaled(
@@ -131,6 +134,7 @@ def _scaled(
     x: Value,
     source: str,
     filters: FileTensor,
+    whole: Sequence[int],
 ) -> None:
     """The op with the zero point of its input in its bias, then 32 bits, then the scale of the output.
 
@@ -159,11 +163,17 @@ def _scaled(
         accumulator = layer.step("wrap", Wrap(S32), accumulator)
     if len(scales) == 1:
         multiplier, shift = multiplier[0], shift[0]
-    _requantized(layer, accumulator, multiplier, shift, 0, fused_limits(layer, out))
+    _requantized(layer, accumulator, multiplier, shift, 0, fused_limits(layer, out), whole)
 
 
 def _requantized(
-    layer: Layer, source: str, multiplier: IntArray, shift: IntArray, x_zero_point: int, limits: tuple[int, int] | None
+    layer: Layer,
+    source: str,
+    multiplier: IntArray,
+    shift: IntArray,
+    x_zero_point: int,
+    limits: tuple[int, int] | None,
+    whole: Sequence[int],
 ) -> None:
     """The result; refuses what would overflow 32 bits when the reference adds the zero point."""
     zero_point = int(layer.output().zero_points[0])
@@ -173,24 +183,25 @@ def _requantized(
     low, high = scaled_interval(*ends, op.multiplier, op.shift, layer.arithmetic, "Requantize")
     if layer.arithmetic != "float32" and not S32.holds(IntType.holding(low + zero_point, high + zero_point)):
         raise ValueError(f"its sums reach {low}..{high} after scaling: the reference would overflow")
-    layer.result(op, source)
+    layer.result(op, source, whole=whole)
 
 
-def _mean_of(layer: Layer, x: Value, total: str, terms: int, scale: tuple[int, int]) -> None:
+def _mean_of(layer: Layer, x: Value, total: str, terms: int, scale: tuple[int, int], whole: Sequence[int]) -> None:
     multiplier, shift = (np.array(number) for number in scale)
-    _requantized(layer, total, multiplier, shift, x.zero_point * terms, None)
+    _requantized(layer, total, multiplier, shift, x.zero_point * terms, None, whole)
 
 
-def _reduced(layer: Layer) -> tuple[Value, str, int, FileTensor]:
-    """The input, its sum over the axes of the second input, how many terms that has, and the output."""
+def _reduced(layer: Layer) -> tuple[Value, str, int, FileTensor, list[int]]:
+    """The input, its sum over the axes of the second input, how many terms that has, the output, and its shape."""
     layer.count((2,))
     x, out = layer.value(), layer.output()
-    axes = {layer.axis(axis, x.file) for axis in layer.integers(1)} - {-1}
-    if not axes:
+    axes = {layer.axis(axis, x.file) for axis in layer.integers(1)}
+    behind, keep, batch = tuple(axes - {-1}), bool(layer.options["KeepDims"]), len(x.file.shape) - len(x.type.shape)
+    if not behind:
         raise ValueError("it must reduce a dimension behind the batch")
-    op = Sum(tuple(axes), bool(layer.options["KeepDims"]))
-    terms = op.terms(x.type)
-    return x, layer.step("acc", op, x.name), terms, out
+    op = Sum(behind, keep)
+    shape = [1 if i - batch in axes else abs(d) for i, d in enumerate(x.file.shape) if keep or i - batch not in axes]
+    return x, layer.step("acc", op, x.name), op.terms(x.type), out, shape
 
 
 def _image(x: Value) -> None:
