@@ -103,7 +103,7 @@ def test_every_truncation_is_refused(tmp_path):
         (rda(("LetterRecognition", words(14, -5))), "it ends after"),
         (rda(("LetterRecognition", words(255, 9))), "refers to symbol 9 of 1"),
         (rda(("LetterRecognition", words(*(19, 1) * 99))), "nested deeper"),
-        (gzip.compress(GOOD)[:-9], "."),
+        (gzip.compress(GOOD, mtime=0)[:-9], "."),
         (bz2.compress(GOOD)[:-9], "."),
         (lzma.compress(GOOD)[:-9], "."),
         (b"PK", "must begin with RDX2 or RDX3|ends after 2 bytes"),
