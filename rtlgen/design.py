@@ -13,9 +13,10 @@ import pyrtl
 from golden.graph import Graph
 from golden.types import IntType, TensorType
 from rtlgen.lowering import lower
-from rtlgen.plan import Plan, chain, plan
+from rtlgen.fifo import queued
+from rtlgen.plan import Plan, plan
 from rtlgen.state import counter, state
-from rtlgen.stream import Stream, beats_of
+from rtlgen.stream import Stream, beats_of, fork, stream
 from rtlgen.tensor import HDLTensor
 from rtlgen.verilog import check_name, verilog_of, write_files
 
@@ -65,26 +66,30 @@ def generate(graph: Graph, multipliers: int = 64, *, unrolled: bool = False, nam
     """
     check_name(name)
     chosen = plan(graph, multipliers, unrolled=unrolled)
-    nodes = chain(graph)
+    nodes = graph.nodes
     for node in nodes:
         if re.fullmatch(r"(tmp|const_)\d*(_\d+)?", node.name):
             raise ValueError(f"a layer must not be called {node.name!r}: unnamed wires are called so")
     block = pyrtl.Block()
     layer_of: dict[str, str] = {}
     with pyrtl.set_working_block(block, no_sanity_check=True):
-        x = _input(graph, chosen.input_lanes)
+        source = _input(graph, chosen.input_lanes)
+        made = {source.name: _branches(graph, source)}
         streams = []
         for node in nodes:
             before = set(block.wirevector_by_name)
             try:
-                x = lower(node.op, chosen.layers[node.name], x, node.name)
+                xs = [made[name].pop() for name in node.inputs]
+                y = lower(node.op, chosen.layers[node.name], xs, node.name)
             except (ValueError, NotImplementedError) as error:
                 error.add_note(f"in layer {node.name!r}")
                 raise
-            assert (x.lanes, x.type) == (chosen.layers[node.name].lanes_out, graph.types[node.name]), node.name
+            assert (y.lanes, y.type) == (chosen.layers[node.name].lanes_out, graph.types[node.name]), node.name
+            made[node.name] = _branches(graph, y)
             layer_of |= dict.fromkeys(set(block.wirevector_by_name) - before, node.name)
-            streams.append(_port(x.name, f"{x.name}_out", x.type, x.lanes, x.type.dtype.bits))
-        _output(x)
+            streams.append(_port(y.name, f"{y.name}_out", y.type, y.lanes, y.type.dtype.bits))
+        (y,) = made[graph.outputs[0]]
+        _output(y, chosen.output_words)
     try:
         block.sanity_check()
     except pyrtl.PyrtlError as error:
@@ -100,11 +105,17 @@ def generate(graph: Graph, multipliers: int = 64, *, unrolled: bool = False, nam
         "reset": "reset",
         "frame_error": "frame_error",
         "input": _port(nodes[0].inputs[0], INPUT, graph.input_type, chosen.input_lanes, _bytes(graph.input_type)),
-        "output": _port(x.name, OUTPUT, x.type, x.lanes, _bytes(x.type)),
+        "output": _port(y.name, OUTPUT, y.type, y.lanes, _bytes(y.type)),
         "streams": streams,
         "plan": {"ii_cycles": chosen.ii_cycles, "latency_cycles": chosen.latency_cycles},
     }
     return Design(name, graph, chosen, block, layer_of, ports)
+
+
+def _branches(graph: Graph, x: Stream) -> list[Stream]:
+    """A stream for each of its readers."""
+    readers = sum(node.inputs.count(x.name) for node in graph.nodes) + graph.outputs.count(x.name)
+    return list(fork(x, readers))
 
 
 def _bytes(type: TensorType) -> int:
@@ -135,24 +146,30 @@ def _input(graph: Graph, lanes: int) -> Stream:
 
     elements = [tdata[lane * container : lane * container + type.dtype.bits] for lane in range(lanes)]
     data = HDLTensor.of(elements, [type.dtype.min] * lanes, [type.dtype.max] * lanes)
-    ready = pyrtl.WireVector(1, f"{name}_out_ready")
+    room, starts = pyrtl.WireVector(1, f"{name}_room"), pyrtl.WireVector(1, f"{name}_starts")
+    moves = pyrtl.WireVector(1, f"{INPUT}_moves")
+    # A token is a row. The first beat waits for room, and takes it for all the others.
+    row_beat = counter(f"{INPUT}_row_beat", -(-type.inner // lanes), moves, reset)
+    first = row_beat.value == 0
+    ready = room | (first ^ 1)
     tready <<= ready
-    moves = tvalid & ready
+    moves <<= tvalid & ready
+    starts <<= moves & first
     beat = counter(f"{INPUT}_beat", beats_of(type, lanes), moves, reset)
     broken = state(f"{INPUT}_frame_error", 1)
     broken.drive(broken.value | (moves & (tlast ^ beat.ends)), reset)
     frame_error <<= broken.value
     # The layers count on the network's own idea of the end of a sample, which a wrong tlast cannot upset.
-    return Stream(name, type, lanes, data, tvalid, ready, beat.ends, reset)
+    return stream(name, type, data, moves, beat.ends, starts, reset, room=room)
 
 
-def _output(y: Stream) -> None:
+def _output(y: Stream, words: int) -> None:
     container = IntType(_bytes(y.type), y.type.dtype.signed)
     tdata = pyrtl.Output(y.lanes * container.bits, f"{OUTPUT}_tdata")
     tvalid = pyrtl.Output(1, f"{OUTPUT}_tvalid")
     tlast = pyrtl.Output(1, f"{OUTPUT}_tlast")
     tready = pyrtl.Input(1, f"{OUTPUT}_tready")
-    tdata <<= y.data.pack(container)
-    tvalid <<= y.valid
-    tlast <<= y.last
-    y.ready <<= tready
+    queue = queued(OUTPUT, y, words, tready)
+    tdata <<= queue.data.pack(container)
+    tvalid <<= queue.valid
+    tlast <<= queue.last

@@ -18,7 +18,7 @@ class Gathered:
 
     Args:
         word: shape (width,); complete on the cycles on which ``full`` is high.
-        full: the word is complete: a beat moves, and it is the last one of the word.
+        full: the word is complete: a beat comes, and it is the last one of the word.
         place: which word of the vector it is.
     """
 
@@ -40,7 +40,7 @@ def gather(name: str, x: Stream, width: int) -> Gathered:
     beats = ceil(x.type.inner / x.lanes)
     words = ceil(beats / slots)
     tail = beats - (words - 1) * slots
-    moves = x.moves
+    moves = x.valid
     if slots == 1:
         return Gathered(x.data, moves, counter(f"{name}_word", words, moves, x.reset))
 

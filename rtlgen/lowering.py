@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import singledispatch
 
 from golden.ops import Op
 from golden.types import TensorType
+from rtlgen.arrivals import Arrivals
 from rtlgen.stream import Stream
+from rtlgen.walk import Walk
 
 
 @dataclass(frozen=True)
@@ -29,18 +31,36 @@ class Goal:
 
 
 @dataclass(frozen=True)
+class Incoming:
+    """A stream as a layer finds it.
+
+    Args:
+        type: of its tensor.
+        lanes: elements a beat.
+        spacing_cycles: from one beat to the next, at least.
+    """
+
+    type: TensorType
+    lanes: int
+    spacing_cycles: int = 1
+
+
+@dataclass(frozen=True)
 class LayerPlan:
     """The hardware chosen for one layer.
 
     Args:
-        engine: ``folded`` or ``unrolled`` for weighted ops, ``pipeline`` for lane-wise ones, ``wires`` for none.
+        engine: ``folded`` or ``unrolled`` for weighted ops, ``buffered`` for others that walk through a buffer,
+            ``pipeline`` for those that compute on the way, ``wires`` for none.
         lanes_in, lanes_out: elements a beat of the streams before and after.
         ii_cycles: cycles from one sample to the next that this layer needs by itself.
-        depth_cycles: cycles from an input beat to the output beat that it completes, for all but the folded engine.
+        spacing_cycles: from one beat of the result to the next, at least.
+        depth_cycles: cycles from an input beat to the output beat that it completes, for what computes on the way.
         multipliers: hardware multipliers (one is 18 x 18 bits, signed; wider products count as several).
         outputs, inputs: multiplications a cycle, as rows and columns of the weight matrix.
-        folds, words: steps along the outputs and along the inputs; ``folds * words`` cycles a sample.
-        store_bits: bits of constants in stores, ``buffer_bits`` of double-buffered inputs.
+        folds, words: steps along the outputs and along the inputs; ``folds * words`` cycles a position.
+        store_bits: bits of constants in stores, ``buffer_bits`` of buffered inputs.
+        buffer_words: words in each buffer, a power of two; set by the plan once the timing is known.
         logic: the multiplication is made of adders.
     """
 
@@ -48,6 +68,7 @@ class LayerPlan:
     lanes_in: int
     lanes_out: int
     ii_cycles: int
+    spacing_cycles: int = 1
     depth_cycles: int = 0
     multipliers: int = 0
     outputs: int = 0
@@ -56,6 +77,7 @@ class LayerPlan:
     words: int = 1
     store_bits: int = 0
     buffer_bits: int = 0
+    buffer_words: tuple[int, ...] = ()
     logic: bool = False
 
 
@@ -65,20 +87,35 @@ def no_hardware(op: str) -> str:
 
 
 @singledispatch
-def candidates(op: Op, x: TensorType, lanes: int, goal: Goal) -> Iterable[LayerPlan]:
-    """Every sensible hardware of ``op`` on a stream of ``x`` with ``lanes`` that keeps to ``goal``; maybe none."""
+def candidates(op: Op, xs: Sequence[Incoming], goal: Goal) -> Iterable[LayerPlan]:
+    """Every sensible hardware of ``op`` on streams like these that keeps to ``goal``; maybe none."""
     raise NotImplementedError(f"{type(op).__name__} {no_hardware(type(op).__name__)}")
 
 
 @singledispatch
-def departures(op: Op, layer: LayerPlan, x: TensorType, arrivals: list[int]) -> list[int]:
-    """Cycles on which the output's beats of a first sample move, given those of the input; nothing stalls."""
+def walk(op: Op, layer: LayerPlan, xs: Sequence[TensorType]) -> Walk | None:
+    """How ``op`` walks through its buffers; None for what computes on the way."""
+    return None
+
+
+@singledispatch
+def widths(op: Op, layer: LayerPlan, xs: Sequence[TensorType]) -> Sequence[int]:
+    """Elements of a word in each buffer; for an op that has a walk."""
+    return [layer.lanes_in for _ in xs]
+
+
+@singledispatch
+def departures(op: Op, layer: LayerPlan, xs: Sequence[TensorType], arrivals: Sequence[Arrivals]) -> Arrivals:
+    """When the beats of the result are on their way out.
+
+    What computes on the way shifts ``arrivals``; what walks tells its beats from the starts of its own positions.
+    """
     raise NotImplementedError(f"{type(op).__name__} has no timing yet: see rtlgen/ops/{type(op).__name__.lower()}.py")
 
 
 @singledispatch
-def lower(op: Op, layer: LayerPlan, x: Stream, name: str) -> Stream:
-    """The circuit of ``op`` in the working block; it takes ``x`` and drives the stream that it returns."""
+def lower(op: Op, layer: LayerPlan, xs: Sequence[Stream], name: str) -> Stream:
+    """The circuit of ``op`` in the working block; it takes ``xs`` and drives the stream that it returns."""
     raise NotImplementedError(f"{type(op).__name__} {no_hardware(type(op).__name__)}")
 
 

@@ -12,21 +12,23 @@ from rtlgen.tensor import HDLTensor
 
 @dataclass
 class State:
-    """A control register that is 0 after reset; ``drive`` says once what it becomes."""
+    """A control register that is ``initial`` after reset; ``drive`` says once what it becomes."""
 
     value: pyrtl.Register
+    initial: int = 0
 
     def drive(
         self, next_value: pyrtl.WireVector, reset: pyrtl.WireVector, enable: pyrtl.WireVector | None = None
     ) -> None:
         """Load ``next_value`` on the next edge, if ``enable`` is high or absent; ``reset`` wins."""
         held = next_value if enable is None else pyrtl.select(enable, next_value, self.value)
-        self.value.next <<= pyrtl.select(reset, pyrtl.Const(0, len(self.value)), held)
+        bits = len(self.value)
+        self.value.next <<= pyrtl.select(reset, pyrtl.Const(self.initial & ((1 << bits) - 1), bits), held)
 
 
-def state(name: str, bits: int) -> State:
-    """A control register by name."""
-    return State(pyrtl.Register(bits, name))
+def state(name: str, bits: int, initial: int = 0) -> State:
+    """A control register by name; a negative ``initial`` in two's complement."""
+    return State(pyrtl.Register(bits, name), initial)
 
 
 @dataclass
@@ -56,11 +58,10 @@ def counter(name: str, count: int, step: pyrtl.WireVector, reset: pyrtl.WireVect
 
 @dataclass
 class Flags:
-    """Control that travels beside the data: one bit each, 0 after reset, moving on while ``advance`` is high."""
+    """Control that travels beside the data: one bit each, 0 after reset."""
 
     wires: dict[str, pyrtl.WireVector]
     reset: pyrtl.WireVector
-    advance: pyrtl.WireVector
 
     def after(self, name: str, stages: int) -> Flags:
         """The flags ``stages`` registers later, which are called ``{name}{stage}_{flag}``."""
@@ -69,10 +70,10 @@ class Flags:
             following = {}
             for flag, wire in wires.items():
                 register = state(f"{name}{stage + 1}_{flag}", 1)
-                register.drive(wire, self.reset, enable=self.advance)
+                register.drive(wire, self.reset)
                 following[flag] = register.value
             wires = following
-        return Flags(wires, self.reset, self.advance)
+        return Flags(wires, self.reset)
 
     def __getitem__(self, flag: str) -> pyrtl.WireVector:
         return self.wires[flag]

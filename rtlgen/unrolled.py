@@ -9,8 +9,6 @@ from __future__ import annotations
 
 from math import ceil
 
-import pyrtl
-
 from golden.ops import Dense
 from rtlgen.csd import csd_digits
 from rtlgen.gather import gather
@@ -43,7 +41,6 @@ def unrolled_cycles(op: Dense) -> int:
 
 def unrolled(op: Dense, x: Stream, name: str) -> Stream:
     """The adder graph of ``op`` in the working block."""
-    advance = pyrtl.WireVector(1, f"{name}_advance")
     word = gather(name, x, ceil(x.type.inner / x.lanes) * x.lanes)
     sides = [side for row in op.weight.tolist() for side in _terms(row)]
     sizes = [max(1, len(side)) for side in sides]
@@ -70,7 +67,7 @@ def unrolled(op: Dense, x: Stream, name: str) -> Stream:
         steps += [lambda vector: add(spread(vector)), *[add] * (stages - 1), finish]
     else:
         steps += [lambda vector: finish(spread(vector))]
-    return pipeline(name, x, op.out_type(x.type), steps, advance=advance, word=word)
+    return pipeline(name, x, op.out_type(x.type), steps, word=word)
 
 
 def _add_level(terms: HDLTensor, sizes: list[int]) -> tuple[HDLTensor, list[int]]:

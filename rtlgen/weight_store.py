@@ -1,4 +1,4 @@
-"""The weight store: an address in, a word out ``LATENCY`` enabled cycles later.
+"""The weight store: an address in, a word out ``LATENCY`` cycles later.
 
 Everything that an engine knows of its constants is this interface, so that what lies behind it can be exchanged: today
 a ROM. Two registers behind the array: the first is the block RAM's own, the second because a block RAM takes most of a
@@ -14,10 +14,8 @@ import pyrtl
 LATENCY = 2
 
 
-def weight_store(
-    name: str, words: Sequence[int], bits: int, address: pyrtl.WireVector, enable: pyrtl.WireVector
-) -> pyrtl.WireVector:
-    """``words[address]``, ``LATENCY`` cycles later; both registers hold while ``enable`` is low.
+def weight_store(name: str, words: Sequence[int], bits: int, address: pyrtl.WireVector) -> pyrtl.WireVector:
+    """``words[address]``, ``LATENCY`` cycles later.
 
     A store of one word is a constant and no hardware.
     """
@@ -29,8 +27,8 @@ def weight_store(
     )
     fetched = pyrtl.Register(bits, f"{name}_fetched")
     word = pyrtl.Register(bits, f"{name}_word")
-    fetched.next <<= pyrtl.select(enable, rom[address], fetched)
-    word.next <<= pyrtl.select(enable, fetched, word)
+    fetched.next <<= rom[address]
+    word.next <<= fetched
     return word
 
 

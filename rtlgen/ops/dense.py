@@ -2,84 +2,68 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Sequence
+from fractions import Fraction
 from math import ceil
 
 from golden.ops import Dense
 from golden.types import TensorType
-from rtlgen.folded import BANKS, first_output_cycles, folded
-from rtlgen.lowering import Goal, LayerPlan, candidates, departures, lower, multipliers_for
-from rtlgen.stream import Stream, beats_of
+from rtlgen.arrivals import Arrivals, of_positions
+from rtlgen.folded import beat_offsets, folded, tiled
+from rtlgen.foldings import Work, foldings, pace_of
+from rtlgen.lowering import Goal, Incoming, LayerPlan, candidates, departures, lower, walk, widths
+from rtlgen.stream import Stream, beats_of, rows_of
 from rtlgen.unrolled import unrolled, unrolled_cycles
+from rtlgen.walk import Loop, Walk, rows_in_order
+
+
+def _work(op: Dense, x: TensorType) -> Work:
+    return Work(x, rows_of(x), 1, 1, op.outputs, op.inputs, op.weight_type.bits)
 
 
 @candidates.register
-def _(op: Dense, x: TensorType, lanes: int, goal: Goal) -> Iterable[LayerPlan]:
-    if len(x.shape) != 1:
-        raise NotImplementedError(f"Dense on {x} has no hardware yet: only on vectors; put a Reshape before it")
-    arrive = beats_of(x, lanes)
-    if goal.unrolled:
-        width = ceil(op.inputs / lanes) * lanes
-        yield LayerPlan("unrolled", lanes, op.outputs, arrive, unrolled_cycles(op), outputs=op.outputs, inputs=width)
+def _(op: Dense, xs: Sequence[Incoming], goal: Goal) -> Iterable[LayerPlan]:
+    (x,) = xs
+    if not goal.unrolled:
+        yield from foldings(_work(op, x.type), x, goal)
         return
-    cost = multipliers_for(x.dtype.bits + (not x.dtype.signed), op.weight_type.bits)
-    # Below one multiplier a layer no layer gets a second one.
-    budget = min(cost, goal.multipliers) if goal.logic else goal.multipliers
-    for inputs in _widths(op.inputs, lanes):
-        words = ceil(op.inputs / inputs)
-        most_folds = goal.ii_cycles // words
-        if most_folds == 0 or arrive > goal.ii_cycles:
-            continue
-        if goal.logic and inputs == 1 and op.outputs <= most_folds:
-            yield _folding(op, x, lanes, 1, 1, 1, 0)
-        for outputs in range(ceil(op.outputs / most_folds), op.outputs + 1):
-            if outputs * inputs * cost > budget:
-                break
-            for drain_beats in range(1, min(outputs, words) + 1):
-                if outputs % drain_beats == 0:
-                    yield _folding(op, x, lanes, outputs, inputs, outputs // drain_beats, cost)
+    width = ceil(op.inputs / x.lanes) * x.lanes
+    beats = beats_of(x.type, x.lanes)
+    depth = unrolled_cycles(op)
+    spacing = ceil(op.inputs / x.lanes)
+    yield LayerPlan("unrolled", x.lanes, op.outputs, beats, spacing, depth, outputs=op.outputs, inputs=width)
 
 
-def _widths(inputs: int, lanes: int) -> Iterator[int]:
-    """Inputs a cycle: multiples of the lanes, the smallest for each number of words."""
-    beats = ceil(inputs / lanes)
-    seen = set()
-    for beats_a_word in range(1, beats + 1):
-        words = ceil(beats / beats_a_word)
-        if words not in seen:
-            seen.add(words)
-            yield beats_a_word * lanes
+@walk.register
+def _(op: Dense, layer: LayerPlan, xs: Sequence[TensorType]) -> Walk | None:
+    if layer.engine == "unrolled":
+        return None
+    words = layer.words
+    return rows_in_order(rows_of(xs[0]), words, (Loop(layer.folds, (0,)), Loop(words, (1,))))
 
 
-def _folding(op: Dense, x: TensorType, lanes: int, outputs: int, inputs: int, drain: int, cost: int) -> LayerPlan:
-    words, folds = ceil(op.inputs / inputs), ceil(op.outputs / outputs)
-    return LayerPlan(
-        engine="folded",
-        lanes_in=lanes,
-        lanes_out=drain,
-        ii_cycles=max(folds * words, beats_of(x, lanes)),
-        multipliers=outputs * inputs * cost,
-        outputs=outputs,
-        inputs=inputs,
-        folds=folds,
-        words=words,
-        store_bits=folds * words * outputs * inputs * op.weight_type.bits,
-        buffer_bits=BANKS * words * inputs * x.dtype.bits,
-        logic=cost == 0,
-    )
+@widths.register
+def _(op: Dense, layer: LayerPlan, xs: Sequence[TensorType]) -> Sequence[int]:
+    return [layer.inputs]
 
 
 @departures.register
-def _(op: Dense, layer: LayerPlan, x: TensorType, arrivals: list[int]) -> list[int]:
+def _(op: Dense, layer: LayerPlan, xs: Sequence[TensorType], arrivals: Sequence[Arrivals]) -> Arrivals:
+    (x,), (arriving,) = xs, arrivals
     if layer.engine == "unrolled":
-        return [arrivals[-1] + layer.depth_cycles]
-    first = arrivals[-1] + first_output_cycles(layer)
-    fold_beats = layer.outputs // layer.lanes_out
-    beats = ceil(op.outputs / layer.lanes_out)
-    return [first + beat // fold_beats * layer.words + beat % fold_beats for beat in range(beats)]
+        row_beats = ceil(op.inputs / layer.lanes_in)
+        return arriving.only(slice(row_beats - 1, None, row_beats), Fraction(1)).later(layer.depth_cycles)
+    return of_positions("", rows_of(x), beat_offsets(layer, pace_of(_work(op, x), layer), own=False))
 
 
 @lower.register
-def dense(op: Dense, layer: LayerPlan, x: Stream, name: str) -> Stream:
+def dense(op: Dense, layer: LayerPlan, xs: Sequence[Stream], name: str) -> Stream:
     """``outputs * inputs`` multipliers and as many weights a word, or an adder graph of the constants."""
-    return unrolled(op, x, name) if layer.engine == "unrolled" else folded(op, layer, x, name)
+    (x,) = xs
+    if layer.engine == "unrolled":
+        return unrolled(op, x, name)
+    path = walk(op, layer, [x.type])
+    assert path is not None
+    tiles = tiled(op.weight[None, :, None, :], layer.outputs, layer.inputs, layer.words)
+    pace = pace_of(_work(op, x.type), layer)
+    return folded(x, name, layer, path, pace, tiles, op.bias, op.out_type(x.type))

@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from golden.ops import Relu
 from golden.types import TensorType
-from rtlgen.lowering import Goal, LayerPlan, candidates, departures, lower
-from rtlgen.pipeline import wires
+from rtlgen.arrivals import Arrivals
+from rtlgen.lowering import Goal, Incoming, LayerPlan, candidates, departures, lower
+from rtlgen.pipeline import pipeline
 from rtlgen.stream import Stream, beats_of
 
 
 @candidates.register
-def _(op: Relu, x: TensorType, lanes: int, goal: Goal) -> Iterable[LayerPlan]:
-    yield LayerPlan("wires", lanes, lanes, beats_of(x, lanes))
+def _(op: Relu, xs: Sequence[Incoming], goal: Goal) -> Iterable[LayerPlan]:
+    (x,) = xs
+    yield LayerPlan("pipeline", x.lanes, x.lanes, beats_of(x.type, x.lanes), x.spacing_cycles, depth_cycles=1)
 
 
 @departures.register
-def _(op: Relu, layer: LayerPlan, x: TensorType, arrivals: list[int]) -> list[int]:
-    return [cycle + layer.depth_cycles for cycle in arrivals]
+def _(op: Relu, layer: LayerPlan, xs: Sequence[TensorType], arrivals: Sequence[Arrivals]) -> Arrivals:
+    return arrivals[0].later(layer.depth_cycles)
 
 
 @lower.register
-def relu(op: Relu, layer: LayerPlan, x: Stream, name: str) -> Stream:
-    """A sign bit that clears the rest: one LUT a bit, no register, no cycle."""
-    return wires(name, x, op.out_type(x.type), x.data.maximum(0), layer.depth_cycles)
+def relu(op: Relu, layer: LayerPlan, xs: Sequence[Stream], name: str) -> Stream:
+    """A sign bit that clears the rest: one LUT a bit, one cycle."""
+    (x,) = xs
+    return pipeline(name, x, op.out_type(x.type), [lambda beat: beat.maximum(0)])

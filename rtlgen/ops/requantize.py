@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from math import ceil
@@ -11,7 +11,8 @@ import pyrtl
 
 from golden.ops import Requantize
 from golden.types import IntType, TensorType
-from rtlgen.lowering import Goal, LayerPlan, candidates, departures, lower, multipliers_for
+from rtlgen.arrivals import Arrivals
+from rtlgen.lowering import Goal, Incoming, LayerPlan, candidates, departures, lower, multipliers_for
 from rtlgen.multiply import LIMB_BITS, limbs, multiply_by_one_hot, multiply_in_logic
 from rtlgen.pipeline import pipeline
 from rtlgen.staircase import narrowed
@@ -86,11 +87,13 @@ def _groups(constants: _Constants, inner: int, lanes: int) -> int:
 
 
 @candidates.register
-def _(op: Requantize, x: TensorType, lanes: int, goal: Goal) -> Iterable[LayerPlan]:
-    constants = _constants(op, x.dtype)
-    groups = _groups(constants, x.inner, lanes)
+def _(op: Requantize, xs: Sequence[Incoming], goal: Goal) -> Iterable[LayerPlan]:
+    (x,) = xs
+    lanes = x.lanes
+    constants = _constants(op, x.type.dtype)
+    groups = _groups(constants, x.type.inner, lanes)
     bits, centring = constants.multiplier_type.bits, op.x_zero_point != 0
-    plan = LayerPlan("pipeline", lanes, lanes, beats_of(x, lanes), depth_cycles=2 + centring)
+    plan = LayerPlan("pipeline", lanes, lanes, beats_of(x.type, lanes), x.spacing_cycles, depth_cycles=2 + centring)
     if groups == 1:
         yield plan
         return
@@ -106,12 +109,12 @@ def _(op: Requantize, x: TensorType, lanes: int, goal: Goal) -> Iterable[LayerPl
 
 
 @departures.register
-def _(op: Requantize, layer: LayerPlan, x: TensorType, arrivals: list[int]) -> list[int]:
-    return [cycle + layer.depth_cycles for cycle in arrivals]
+def _(op: Requantize, layer: LayerPlan, xs: Sequence[TensorType], arrivals: Sequence[Arrivals]) -> Arrivals:
+    return arrivals[0].later(layer.depth_cycles)
 
 
 @lower.register
-def requantize(op: Requantize, layer: LayerPlan, x: Stream, name: str) -> Stream:
+def requantize(op: Requantize, layer: LayerPlan, xs: Sequence[Stream], name: str) -> Stream:
     """One multiplier a lane, shared by all channels that come along on it; none where the multiplier never changes.
 
     ::
@@ -120,9 +123,9 @@ def requantize(op: Requantize, layer: LayerPlan, x: Stream, name: str) -> Stream
                                         * -- register -- sum of limbs -- register -- + offset, >> shift, saturate --> y
         beat --> store of constants ----+
     """
+    (x,) = xs
     constants = _constants(op, x.type.dtype)
     groups = _groups(constants, x.type.inner, x.lanes)
-    advance = pyrtl.WireVector(1, f"{name}_advance")
 
     def centre(beat: HDLTensor) -> HDLTensor:
         return beat - op.x_zero_point
@@ -141,13 +144,13 @@ def requantize(op: Requantize, layer: LayerPlan, x: Stream, name: str) -> Stream
             for values in (constants.multipliers, *signs.values())
         )
         steps = [*([centre] if op.x_zero_point else []), lambda beat: beat * multiplier, finish]
-        return pipeline(name, x, op.out_type(x.type), steps, advance=advance)
+        return pipeline(name, x, op.out_type(x.type), steps)
 
-    beat = counter(f"{name}_beat", groups, x.moves, x.reset)
+    beat = counter(f"{name}_beat", groups, x.valid, x.reset)
     multipliers = _padded(constants.multipliers, groups * x.lanes)
-    word = _fetch(f"{name}_multiplier", multipliers, constants.multiplier_type, x.lanes, beat.value, advance)
+    word = _fetch(f"{name}_multiplier", multipliers, constants.multiplier_type, x.lanes, beat.value)
     offsets = [
-        _offset(f"{name}_{which}", _padded(values, groups * x.lanes, values[-1]), x.lanes, beat.value, advance)
+        _offset(f"{name}_{which}", _padded(values, groups * x.lanes, values[-1]), x.lanes, beat.value)
         for which, values in signs.items()
     ]
 
@@ -171,7 +174,7 @@ def requantize(op: Requantize, layer: LayerPlan, x: Stream, name: str) -> Stream
 
     assert LATENCY >= 1, "the input is centred while its constants are fetched"
     waiting = [centre if op.x_zero_point else wait, *[wait] * (LATENCY - 1)]
-    return pipeline(name, x, op.out_type(x.type), [*waiting, multiply, add_limbs, finish], advance=advance)
+    return pipeline(name, x, op.out_type(x.type), [*waiting, multiply, add_limbs, finish])
 
 
 def _reach(x: IntType, multiplier: IntType) -> tuple[int, int]:
@@ -183,13 +186,13 @@ def _padded(values: list[int], count: int, filler: int = 0) -> list[int]:
 
 
 def _fetch(
-    name: str, values: list[int], dtype: IntType, lanes: int, beat: pyrtl.WireVector, advance: pyrtl.WireVector
+    name: str, values: list[int], dtype: IntType, lanes: int, beat: pyrtl.WireVector
 ) -> HDLTensor:
     words = [pack_words(values[start : start + lanes], dtype.bits) for start in range(0, len(values), lanes)]
-    return HDLTensor.unpack(weight_store(name, words, dtype.bits * lanes, beat, advance), (lanes,), dtype)
+    return HDLTensor.unpack(weight_store(name, words, dtype.bits * lanes, beat), (lanes,), dtype)
 
 
-def _offset(name: str, values: list[int], lanes: int, beat: pyrtl.WireVector, advance: pyrtl.WireVector) -> HDLTensor:
+def _offset(name: str, values: list[int], lanes: int, beat: pyrtl.WireVector) -> HDLTensor:
     """The offsets of a beat's channels, when its sum of limbs is there: a constant, a choice of two, or a store."""
     smallest, largest = min(values), max(values)
     bits = _stored_bits(values)
@@ -198,9 +201,9 @@ def _offset(name: str, values: list[int], lanes: int, beat: pyrtl.WireVector, ad
     chosen, dtype = values, IntType.holding(smallest, largest)
     if bits == 1:
         chosen, dtype = [int(value == largest) for value in values], IntType(1, False)
-    fetched = _fetch(name, chosen, dtype, lanes, beat, advance)
+    fetched = _fetch(name, chosen, dtype, lanes, beat)
     for stage in ("product", "sum"):
-        fetched = fetched.register(f"{name}_{stage}", enable=advance)
+        fetched = fetched.register(f"{name}_{stage}")
     if bits > 1:
         return fetched
     return HDLTensor.where(fetched, HDLTensor.constant([largest]), HDLTensor.constant([smallest]))

@@ -1,0 +1,161 @@
+"""The depth of every buffer: deep enough that nothing ever waits for room, found with the exact timing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from math import ceil
+
+import numpy as np
+
+from golden.graph import Graph
+from rtlgen.arrivals import Arrivals
+from rtlgen.lowering import LayerPlan, departures, walk, widths
+from rtlgen.stream import beats_of, rows_of
+from rtlgen.timing import OUTPUT, Stage, Taker, Timing, solve
+from rtlgen.walk import Walk
+
+_MOST_DEPTHS = 40
+_FEWEST_SAMPLES = 4
+
+
+@dataclass(frozen=True)
+class Sized:
+    """A network whose buffers have their depth.
+
+    Args:
+        layers: with their ``buffer_words``.
+        input_lanes: elements a beat of the input.
+        output_words: beats of the FIFO at the end.
+        ii_cycles, latency_cycles: exact.
+    """
+
+    layers: dict[str, LayerPlan]
+    input_lanes: int
+    output_words: int
+    ii_cycles: int
+    latency_cycles: int
+
+
+@dataclass(frozen=True)
+class _Network:
+    """What timing needs to know that does not depend on the depths."""
+
+    graph: Graph
+    layers: Mapping[str, LayerPlan]
+    walks: Mapping[str, Walk]
+    arrivals: Mapping[str, Arrivals]
+    input_lanes: int
+
+    def lanes(self, name: str) -> int:
+        return self.input_lanes if name in self.graph.inputs else self.layers[name].lanes_out
+
+    def taker(self, name: str, layer: str, place: int, words: int, width: int) -> Taker:
+        """The buffer of ``words`` words of ``width`` elements in front of a layer."""
+        type, lanes = self.graph.types[name], self.lanes(name)
+        row_beats, word_beats = ceil(type.inner / lanes), width // lanes
+        capacity = words // ceil(row_beats / word_beats)
+        return Taker(layer, place, self.arrivals[name], row_beats, word_beats, rows_of(type), capacity)
+
+
+def sized(graph: Graph, chosen: Mapping[str, LayerPlan]) -> Sized:
+    """Depths with which the network is as fast as its slowest layer, each as small as a power of two allows."""
+    network = _network(graph, chosen)
+    depths = _least_depths(network)
+    ideal = max(beats_of(graph.input_type, network.input_lanes), *(layer.ii_cycles for layer in chosen.values()))
+    for _ in range(_MOST_DEPTHS):
+        timing = _steady(network, depths, ideal)
+        intervals = np.diff(timing.departures)
+        if not timing.hangs and (intervals == ideal).all():
+            break
+        assert timing.short, f"the network takes {intervals} instead of {ideal} cycles, and no buffer is short"
+        for buffer in timing.short:
+            depths[buffer] *= 2
+    else:
+        raise AssertionError(f"no depths of the buffers make a sample take {ideal} cycles: {intervals}")
+    layers = {}
+    for name, layer in chosen.items():
+        words = tuple(depths[name, place] for place in range(len(network.walks[name].buffers))) if name in network.walks else ()
+        bits = 0
+        if words:
+            node = graph.node(name)
+            types = [graph.types[x] for x in node.inputs]
+            bits = sum(
+                depth * width * type.dtype.bits
+                for depth, width, type in zip(words, widths(node.op, layer, types), types, strict=True)
+            )
+        layers[name] = replace(layer, buffer_words=words, buffer_bits=bits)
+    return Sized(layers, network.input_lanes, depths[OUTPUT, 0], ideal, int(timing.departures[0]))
+
+
+def _network(graph: Graph, layers: Mapping[str, LayerPlan]) -> _Network:
+    (source,) = graph.inputs
+    first = next(node for node in graph.nodes if source in node.inputs)
+    lanes = layers[first.name].lanes_in
+    beats = beats_of(graph.input_type, lanes)
+    row_beats = ceil(graph.input_type.inner / lanes)
+    token, offset = np.divmod(np.arange(beats), row_beats)
+    arrivals = {source: Arrivals(source, token, offset, beats // row_beats)}
+    walks = {}
+    for node in graph.nodes:
+        types = [graph.types[x] for x in node.inputs]
+        path = walk(node.op, layers[node.name], types)
+        out = departures(node.op, layers[node.name], types, [arrivals[x] for x in node.inputs])
+        if path is not None:
+            walks[node.name] = path
+            out = replace(out, maker=node.name)
+        arrivals[node.name] = out
+    return _Network(graph, layers, walks, arrivals, lanes)
+
+
+def _least_depths(network: _Network) -> dict[tuple[str, int], int]:
+    """The smallest powers of two with which every position can be made, and a token finds room."""
+    depths = {}
+    for name, path in network.walks.items():
+        node = network.graph.node(name)
+        for place, (reach, source) in enumerate(zip(path.buffers, node.inputs, strict=True)):
+            arriving = network.arrivals[source]
+            rows = max(reach.rows_at_once(path.positions[1].count), ceil(arriving.token_rows))
+            depths[name, place] = max(2, _power(rows * reach.row_words))
+    (output,) = network.graph.outputs
+    row_beats = ceil(network.graph.output_type.inner / network.lanes(output))
+    rows = ceil(network.arrivals[output].token_rows)
+    depths[OUTPUT, 0] = max(2, _power(rows * row_beats))
+    return depths
+
+
+def _power(words: int) -> int:
+    return 1 << (words - 1).bit_length()
+
+
+def _steady(network: _Network, depths: Mapping[tuple[str, int], int], ii_cycles: int) -> Timing:
+    """The timing of as many samples as it takes for all layers to be at work at once."""
+    samples = _FEWEST_SAMPLES
+    while True:
+        timing = _solved(network, depths, samples)
+        needed = int(timing.departures[0]) // ii_cycles + _FEWEST_SAMPLES
+        if timing.hangs or samples >= needed:
+            return timing
+        samples = needed
+
+
+def _solved(network: _Network, depths: Mapping[tuple[str, int], int], samples: int) -> Timing:
+    graph = network.graph
+    (source,), (output,) = graph.inputs, graph.outputs
+    type = graph.input_type
+    stages = [Stage(source, rows_of(type), ceil(type.inner / network.input_lanes))]
+    for node in graph.nodes:
+        if node.name not in network.walks:
+            continue
+        path = network.walks[node.name]
+        takers = []
+        of_node = widths(node.op, network.layers[node.name], [graph.types[x] for x in node.inputs])
+        for place, (reach, x, width) in enumerate(zip(path.buffers, node.inputs, of_node, strict=True)):
+            taker = network.taker(x, node.name, place, depths[node.name, place], width)
+            takers.append((taker, reach))
+        columns = path.positions[1].count
+        stages.append(Stage(node.name, path.count, path.position_cycles, columns, tuple(takers)))
+    lanes = network.lanes(output)
+    fifo = network.taker(output, OUTPUT, 0, depths[OUTPUT, 0], lanes)
+    return solve(stages, fifo, samples)
+
