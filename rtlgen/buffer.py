@@ -1,7 +1,7 @@
 """The buffer in front of a layer: it takes a stream word by word, and holds the words until they are done with.
 
-It is line buffer and double buffer in one. Words lie one behind the other and start again at the end of the memory, from
-one sample to the next; its depth is a power of two, so addresses do so by themselves.
+It is line buffer and double buffer in one. Words lie one behind the other, sample after sample, and start again at the
+end of the memory; its depth is a power of two, so addresses do so by themselves.
 """
 
 from __future__ import annotations
@@ -47,9 +47,7 @@ class Buffer:
         """Bits of an address."""
         return int(self.memory.addrwidth)
 
-    def read(
-        self, address: pyrtl.WireVector, outside: pyrtl.WireVector | None = None, padding: int = 0
-    ) -> HDLTensor:
+    def read(self, address: pyrtl.WireVector, outside: pyrtl.WireVector | None = None, padding: int = 0) -> HDLTensor:
         """The word at ``address``, shape (width,), ``READ_CYCLES`` later; all ``padding`` where ``outside`` is high."""
         dtype = self.x.type.dtype
         # A word is never read while it is written. Saying so spares the block RAM the logic for that case.

@@ -140,7 +140,7 @@ def _readers(graph: Graph, name: str) -> int:
 
 
 def chains(graph: Graph) -> list[tuple[list[Node], bool]]:
-    """The layers as chains without forks or joins inside, and whether a chain ends at one; in the order of the graph."""
+    """The layers as chains without forks or joins inside, and whether a chain ends at one; in the graph's order."""
     found: list[list[Node]] = []
     for node in graph.nodes:
         before = next((chain for chain in found if chain[-1].name == node.inputs[0]), None)

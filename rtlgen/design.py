@@ -12,8 +12,8 @@ import pyrtl
 
 from golden.graph import Graph
 from golden.types import IntType, TensorType
-from rtlgen.lowering import lower
 from rtlgen.fifo import queued
+from rtlgen.lowering import lower
 from rtlgen.plan import Plan, plan
 from rtlgen.state import counter, state
 from rtlgen.stream import Stream, beats_of, fork, stream
@@ -68,8 +68,8 @@ def generate(graph: Graph, multipliers: int = 64, *, unrolled: bool = False, nam
     chosen = plan(graph, multipliers, unrolled=unrolled)
     nodes = graph.nodes
     for node in nodes:
-        if re.fullmatch(r"(tmp|const_)\d*(_\d+)?", node.name):
-            raise ValueError(f"a layer must not be called {node.name!r}: unnamed wires are called so")
+        if re.fullmatch(r"(tmp|const_)\d*(_\d+)?|[sm]_axis", node.name):
+            raise ValueError(f"a layer must not be called {node.name!r}: unnamed wires and ports are called so")
     block = pyrtl.Block()
     layer_of: dict[str, str] = {}
     with pyrtl.set_working_block(block, no_sanity_check=True):

@@ -98,7 +98,7 @@ def folded(
     flags = Flags(start, x.reset).after(f"{name}_fetch", LATENCY)
 
     operand = word.reshape(-1, 1) if own else word
-    products = (weights * operand if not layer.logic else multiply_in_logic(word, weights.reshape(-1)).reshape(1, 1))
+    products = weights * operand if not layer.logic else multiply_in_logic(word, weights.reshape(-1)).reshape(1, 1)
     sums = products.register(f"{name}_product")
     flags = flags.after(f"{name}_product", PRODUCT_CYCLES)
     if not own:

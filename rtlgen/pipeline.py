@@ -13,9 +13,7 @@ from rtlgen.tensor import HDLTensor
 Step = Callable[[HDLTensor], HDLTensor]
 
 
-def pipeline(
-    name: str, x: Stream, type: TensorType, steps: Sequence[Step], *, word: Gathered | None = None
-) -> Stream:
+def pipeline(name: str, x: Stream, type: TensorType, steps: Sequence[Step], *, word: Gathered | None = None) -> Stream:
     """Lane-wise computation of ``x``, or of its gathered words, in ``len(steps)`` cycles: a register behind each step.
 
     ``last`` travels along. The last register only loads what is valid, so that it is never undefined after a reset.

@@ -75,7 +75,11 @@ def sized(graph: Graph, chosen: Mapping[str, LayerPlan]) -> Sized:
         raise AssertionError(f"no depths of the buffers make a sample take {ideal} cycles: {intervals}")
     layers = {}
     for name, layer in chosen.items():
-        words = tuple(depths[name, place] for place in range(len(network.walks[name].buffers))) if name in network.walks else ()
+        words = (
+            tuple(depths[name, place] for place in range(len(network.walks[name].buffers)))
+            if name in network.walks
+            else ()
+        )
         bits = 0
         if words:
             node = graph.node(name)
@@ -158,4 +162,3 @@ def _solved(network: _Network, depths: Mapping[tuple[str, int], int], samples: i
     lanes = network.lanes(output)
     fifo = network.taker(output, OUTPUT, 0, depths[OUTPUT, 0], lanes)
     return solve(stages, fifo, samples)
-

@@ -41,9 +41,7 @@ class Steps:
     outside: pyrtl.WireVector | None
 
 
-def walker(
-    name: str, walk: Walk, buffers: Sequence[Buffer], room: pyrtl.WireVector, reset: pyrtl.WireVector
-) -> Steps:
+def walker(name: str, walk: Walk, buffers: Sequence[Buffer], room: pyrtl.WireVector, reset: pyrtl.WireVector) -> Steps:
     """Walks through ``buffers``; it begins with a position where their words are there, and ``room`` is for its result.
 
     ::

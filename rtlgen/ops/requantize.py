@@ -15,9 +15,10 @@ from rtlgen.arrivals import Arrivals
 from rtlgen.lowering import Goal, Incoming, LayerPlan, candidates, departures, lower, multipliers_for
 from rtlgen.multiply import LIMB_BITS, limbs, multiply_by_one_hot, multiply_in_logic
 from rtlgen.pipeline import pipeline
+from rtlgen.serial import Phases, serial_product
 from rtlgen.staircase import narrowed
-from rtlgen.state import counter
-from rtlgen.stream import Stream, beats_of
+from rtlgen.state import Flags, counter
+from rtlgen.stream import Stream, beats_of, passed_on
 from rtlgen.tensor import HDLTensor
 from rtlgen.weight_store import LATENCY, pack_words, weight_store
 
@@ -106,6 +107,11 @@ def _(op: Requantize, xs: Sequence[Incoming], goal: Goal) -> Iterable[LayerPlan]
         yield replace(plan, logic=True)
     cost = multipliers_for(constants.x.bits + (not constants.x.signed), bits + 1)
     yield replace(plan, multipliers=lanes * cost)
+    for limb_bits in (LIMB_BITS, 1):
+        phases = Phases(constants.x, constants.multiplier_type, limb_bits)
+        if 1 < phases.count <= x.spacing_cycles:
+            depth = LATENCY + phases.cycles + 2
+            yield replace(plan, depth_cycles=depth, multipliers=lanes * phases.multipliers, words=phases.count)
 
 
 @departures.register
@@ -153,6 +159,9 @@ def requantize(op: Requantize, layer: LayerPlan, xs: Sequence[Stream], name: str
         _offset(f"{name}_{which}", _padded(values, groups * x.lanes, values[-1]), x.lanes, beat.value)
         for which, values in signs.items()
     ]
+    if layer.words > 1:
+        return _in_phases(op, layer, x, name, constants, word, offsets)
+    offsets = [_delayed(f"{name}_{which}", offset, 2) for which, offset in zip(signs, offsets, strict=True)]
 
     def multiply(delayed: HDLTensor) -> HDLTensor:
         if constants.powers_of_two:
@@ -177,6 +186,52 @@ def requantize(op: Requantize, layer: LayerPlan, xs: Sequence[Stream], name: str
     return pipeline(name, x, op.out_type(x.type), [*waiting, multiply, add_limbs, finish])
 
 
+def _in_phases(
+    op: Requantize,
+    layer: LayerPlan,
+    x: Stream,
+    name: str,
+    constants: _Constants,
+    word: HDLTensor,
+    offsets: list[HDLTensor],
+) -> Stream:
+    """A product over several cycles, where beats come no faster.
+
+    ::
+
+        x ------ register -- register --+
+                                        +-- phases -- register -- + offset -- register -- >> shift, saturate --> y
+        beat --> store of constants ----+
+    """
+    phases = next(
+        found
+        for found in (Phases(constants.x, constants.multiplier_type, bits) for bits in (LIMB_BITS, 1))
+        if (found.count, found.multipliers * x.lanes) == (layer.words, layer.multipliers)
+    )
+    beat = x.data - op.x_zero_point
+    for stage in range(LATENCY):
+        beat = beat.register(f"{name}_stage{stage + 1}")
+    flags = Flags({"valid": x.valid, "last": x.last}, x.reset)
+    fetched = flags.after(f"{name}_fetch", LATENCY)
+    total, last_phase = serial_product(f"{name}_serial", phases, beat, word, fetched["valid"], x.reset)
+    # The next beat's constants may be here before the product is: hold on to those that belong to it, for both signs.
+    held = [offset.register(f"{name}_held{sign}", enable=fetched["valid"]) for sign, offset in enumerate(offsets)]
+    held = [offset.register(f"{name}_kept{sign}", enable=last_phase) for sign, offset in enumerate(held)]
+    offset = held[0] if len(held) == 1 else HDLTensor.where(total < 0, held[1], held[0])
+    summed = (total + offset).register(f"{name}_sum")
+    result = (summed >> constants.shift).clip(*op.limits)
+    out = fetched.after(f"{name}_phases", phases.cycles + 1)
+    data = result.register(f"{name}_result", enable=out["valid"], reset=x.reset)
+    done = out.after(f"{name}_result", 1)
+    return passed_on(x, name, op.out_type(x.type), data, done["valid"], done["last"])
+
+
+def _delayed(name: str, offset: HDLTensor, cycles: int) -> HDLTensor:
+    for stage in range(cycles):
+        offset = offset.register(f"{name}_after{stage + 1}")
+    return offset
+
+
 def _reach(x: IntType, multiplier: IntType) -> tuple[int, int]:
     return min(0, x.min * multiplier.max), max(0, x.max * multiplier.max)
 
@@ -185,15 +240,13 @@ def _padded(values: list[int], count: int, filler: int = 0) -> list[int]:
     return [*values, *[filler] * (count - len(values))]
 
 
-def _fetch(
-    name: str, values: list[int], dtype: IntType, lanes: int, beat: pyrtl.WireVector
-) -> HDLTensor:
+def _fetch(name: str, values: list[int], dtype: IntType, lanes: int, beat: pyrtl.WireVector) -> HDLTensor:
     words = [pack_words(values[start : start + lanes], dtype.bits) for start in range(0, len(values), lanes)]
     return HDLTensor.unpack(weight_store(name, words, dtype.bits * lanes, beat), (lanes,), dtype)
 
 
 def _offset(name: str, values: list[int], lanes: int, beat: pyrtl.WireVector) -> HDLTensor:
-    """The offsets of a beat's channels, when its sum of limbs is there: a constant, a choice of two, or a store."""
+    """The offsets of a beat's channels, along with their multipliers: a constant, a choice of two, or a store."""
     smallest, largest = min(values), max(values)
     bits = _stored_bits(values)
     if bits == 0:
@@ -202,8 +255,6 @@ def _offset(name: str, values: list[int], lanes: int, beat: pyrtl.WireVector) ->
     if bits == 1:
         chosen, dtype = [int(value == largest) for value in values], IntType(1, False)
     fetched = _fetch(name, chosen, dtype, lanes, beat)
-    for stage in ("product", "sum"):
-        fetched = fetched.register(f"{name}_{stage}")
     if bits > 1:
         return fetched
     return HDLTensor.where(fetched, HDLTensor.constant([largest]), HDLTensor.constant([smallest]))

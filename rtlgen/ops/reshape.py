@@ -84,6 +84,4 @@ def reshape(op: Reshape, layer: LayerPlan, xs: Sequence[Stream], name: str) -> S
     result = data.register(f"{name}_result", enable=flags["valid"], reset=x.reset)
     out = flags.after(f"{name}_result", 1)
     rows = _token_rows(op, layer, x.type)
-    return stream(
-        name, out_type, result, out["valid"], out["last"], steps.starts, x.reset, room=room, token_rows=rows
-    )
+    return stream(name, out_type, result, out["valid"], out["last"], steps.starts, x.reset, room=room, token_rows=rows)
