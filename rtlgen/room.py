@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import pyrtl
 
+from rtlgen.element import net
 from rtlgen.state import state
 from rtlgen.stream import Stream, rows_of
 
@@ -46,7 +47,8 @@ def keep_room(name: str, x: Stream, rows: int, freed_rows: pyrtl.WireVector) -> 
     freed.drive(freed_rows, x.reset)
     back = freed.value if units.row == 1 else _times(freed.value, units.row)
     start = pyrtl.select(x.starts, pyrtl.Const(-units.token & ((1 << bits) - 1), bits), pyrtl.Const(0, bits))
-    left.drive((left.value + start + back.zero_extended(bits)[:bits])[:bits], x.reset)
+    fewer = net("+", (left.value, start), bits)
+    left.drive(net("+", (fewer, back.zero_extended(bits)), bits), x.reset)
     x.room <<= left.value[-1] ^ 1
 
 

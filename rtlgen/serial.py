@@ -1,12 +1,13 @@
 """Products over several cycles: a multiplier, or none, that takes one part of its wide operand after the other.
 
-Where a beat comes every few cycles only, a requantiser need not multiply in one. The constant is cut into limbs, and
-each phase adds the product with one of them to what the phases before have found, shifted by a limb (Horner's rule)::
+Where a beat comes every few cycles only, a requantiser need not multiply in one. The constant is cut into limbs, the
+lowest first, and what falls below the result is dropped on the way, which changes nothing: ``floor((floor(a / 2) + b)
+/ 2)`` is ``floor((a + 2 b) / 4)``. With limbs of ``b`` bits ::
 
-    phase      0               1                           n - 1
-    total      x * m[n-1]      total << b  +  x * m[n-2]   ...   total << b  +  x * m[0]
+    phase      0                1                                     n - 1
+    total      r + x * m[0]     (total >> b) + x * m[1]     ...       (total >> b) + x * m[n - 1]
 
-Limbs of 17 bits take a multiplier for each limb of x; limbs of one bit take none.
+A limb of 17 bits takes a multiplier for each limb of ``x``. A limb of one bit takes none: ``x`` is added or not.
 """
 
 from __future__ import annotations
@@ -26,18 +27,24 @@ class Phases:
     """How a product is cut.
 
     Args:
-        x, m: types of the operands; ``m`` is unsigned.
-        limb_bits: of ``m`` that a phase takes.
+        x, m, offset: types of the operands; ``m`` is unsigned.
+        limb_bits: of ``m`` that a phase takes, 17 or 1.
     """
 
     x: IntType
     m: IntType
+    offset: IntType
     limb_bits: int
 
     @property
     def count(self) -> int:
-        """Phases, a cycle each: beats must not come faster."""
+        """Phases, a cycle each."""
         return -(-self.m.bits // self.limb_bits)
+
+    @property
+    def spacing_cycles(self) -> int:
+        """From one beat to the next, at least."""
+        return self.count + (self.limb_bits == 1)
 
     @property
     def multipliers(self) -> int:
@@ -46,45 +53,61 @@ class Phases:
 
     @property
     def cycles(self) -> int:
-        """From the cycle on which both operands are there to the one on which the product is."""
-        return 1 + self.count + 1
+        """From the cycle on which the operands are there to the one on which the result is."""
+        return 1 + self.count + (self.limb_bits > 1)
+
+    @property
+    def dropped_bits(self) -> int:
+        """The result is ``(x * m + offset) >> dropped_bits``."""
+        return self.limb_bits * (self.count - (self.limb_bits > 1))
 
 
-def serial_product(
-    name: str, phases: Phases, x: HDLTensor, m: HDLTensor, valid: pyrtl.WireVector, reset: pyrtl.WireVector
-) -> tuple[HDLTensor, pyrtl.WireVector]:
-    """``x * m`` elementwise, shape (n,), ``phases.cycles`` later; and a wire that is high on the last phase.
+def affine_in_phases(
+    name: str,
+    phases: Phases,
+    x: HDLTensor,
+    m: HDLTensor,
+    offset: HDLTensor,
+    valid: pyrtl.WireVector,
+    reset: pyrtl.WireVector,
+) -> HDLTensor:
+    """``(x * m + offset) >> phases.dropped_bits`` elementwise, shape (n,), ``phases.cycles`` later.
 
-    Both operands are looked at on the cycle on which ``valid`` is high.
+    The operands are looked at on the cycle on which ``valid`` is high.
     """
-    count, bits, lanes = phases.count, phases.limb_bits, x.size
-    running = [valid]
-    for phase in range(count + 1):
-        running.append(Flags({"valid": running[-1]}, reset).after(f"{name}_phase{phase}_", 1)["valid"])
     held = x.register(f"{name}_x", enable=valid)
-    width = count * bits
-    parts = []
-    for lane in range(lanes):
-        word = m[lane : lane + 1].cast(IntType(phases.m.bits, False)).pack(IntType(phases.m.bits, False))
-        rest = pyrtl.Register(width, f"{name}_m{lane}")
-        shifted = pyrtl.concat(rest[: width - bits], pyrtl.Const(0, bits)) if count > 1 else rest
-        rest.next <<= pyrtl.select(valid, word.zero_extended(width), shifted)
-        limb = IntType(bits, False)
-        parts.append(HDLTensor.of([rest[width - bits :]], limb.min, limb.max))
-    limb_of_m = HDLTensor.concat(parts)
-    if bits == 1:
-        product = HDLTensor.where(limb_of_m, held, 0).register(f"{name}_part")
-    else:
-        pieces = limbs(held)
-        product = HDLTensor.concat([piece * limb_of_m for piece in pieces]).register(f"{name}_part")
-    ends = [a * b for a in (phases.x.min, phases.x.max) for b in (0, phases.m.max)]
-    whole = IntType.holding(min(ends), max(ends))
-    by_limb = product.reshape(-1, lanes)
-    term = by_limb[0]
-    for place in range(1, len(by_limb)):
-        term = term + (by_limb[place] << (place * LIMB_BITS))
-    total = held_tensor(f"{name}_total", lanes, whole)
-    first = running[2]
-    following = HDLTensor.where(first, term, (total.value << bits) + term)
-    total.drive(following.known_range(whole.min, whole.max), pyrtl.Const(1, 1))
-    return total.value, running[count]
+    limb = HDLTensor.concat(
+        [_limbs_in_turn(f"{name}_m{lane}", phases, m[lane : lane + 1], valid) for lane in range(x.size)]
+    )
+    if phases.limb_bits == 1:
+        low, high = min(0, phases.offset.min, phases.x.min), max(0, phases.offset.max, phases.x.max)
+        total = held_tensor(f"{name}_total", x.size, IntType.holding(low, high))
+        following = (total.value + HDLTensor.where(limb, held, 0)) >> 1
+        total.drive(HDLTensor.where(valid, offset, following.known_range(low, high)), pyrtl.Const(1, 1))
+        return total.value
+    first = Flags({"valid": valid}, reset).after(f"{name}_phase", 2)["valid"]
+    kept = offset.register(f"{name}_offset", enable=valid)
+    pieces = limbs(held)
+    parts = HDLTensor.concat([piece * limb for piece in pieces]).register(f"{name}_part").reshape(-1, x.size)
+    part = parts[0]
+    for place in range(1, len(parts)):
+        part = part + (parts[place] << (place * LIMB_BITS))
+    most = (1 << LIMB_BITS) - 1
+    part = part.known_range(min(0, phases.x.min * most), max(0, phases.x.max * most))
+    low = min(0, phases.x.min * most) + min(0, phases.offset.min) - 1
+    high = max(0, phases.x.max * most) + max(0, phases.offset.max) + 1
+    total = held_tensor(f"{name}_total", x.size, IntType.holding(low, high))
+    before = HDLTensor.where(first, kept, total.value >> LIMB_BITS)
+    total.drive((before + part).known_range(low, high), pyrtl.Const(1, 1))
+    return total.value
+
+
+def _limbs_in_turn(name: str, phases: Phases, m: HDLTensor, valid: pyrtl.WireVector) -> HDLTensor:
+    """The limbs of ``m``, shape (1,), the lowest one on the cycle after ``valid``."""
+    bits, width = phases.limb_bits, phases.count * phases.limb_bits
+    word = m.cast(phases.m).pack(phases.m)
+    rest = pyrtl.Register(width, name)
+    shifted = pyrtl.concat(pyrtl.Const(0, bits), rest[bits:])
+    rest.next <<= pyrtl.select(valid, word.zero_extended(width), shifted)
+    limb = IntType(bits, False)
+    return HDLTensor.of([rest[:bits]], limb.min, limb.max)

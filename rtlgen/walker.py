@@ -13,6 +13,7 @@ import pyrtl
 
 from golden.types import IntArray, IntType
 from rtlgen.buffer import Buffer
+from rtlgen.element import net
 from rtlgen.room import keep_room
 from rtlgen.state import Counter, State, counter, state
 from rtlgen.walk import Loop, Reach, Walk
@@ -120,7 +121,8 @@ def _words_at_hand(
     beyond = state(f"{name}_beyond", bits, -int(reach.needs[0]))
     need = _by_position(reach.increments.reshape(len(reach.frees), -1), row, column, bits)
     change = pyrtl.select(starts, need, pyrtl.Const(0, bits))
-    beyond.drive((beyond.value + written - change)[:bits], reset)
+    more = net("+", (beyond.value, written.zero_extended(bits)), bits)
+    beyond.drive(net("-", (more, change), bits), reset)
     return beyond.value[-1] ^ 1
 
 
@@ -177,7 +179,7 @@ def _move(
     of_loops = zip(ends.loops, reversed(inner), strict=True)
     for end, value in ((ends.sample, row), (ends.row, column), *of_loops):
         delta = otherwise(delta, end, value)
-    coordinate.drive((coordinate.value + delta)[:bits], reset, enable=step)
+    coordinate.drive(net("+", (coordinate.value, delta), bits), reset, enable=step)
 
 
 def _outside(

@@ -15,7 +15,7 @@ from rtlgen.arrivals import Arrivals
 from rtlgen.lowering import Goal, Incoming, LayerPlan, candidates, departures, lower, multipliers_for
 from rtlgen.multiply import LIMB_BITS, limbs, multiply_by_one_hot, multiply_in_logic
 from rtlgen.pipeline import pipeline
-from rtlgen.serial import Phases, serial_product
+from rtlgen.serial import Phases, affine_in_phases
 from rtlgen.staircase import narrowed
 from rtlgen.state import Flags, counter
 from rtlgen.stream import Stream, beats_of, passed_on
@@ -107,11 +107,18 @@ def _(op: Requantize, xs: Sequence[Incoming], goal: Goal) -> Iterable[LayerPlan]
         yield replace(plan, logic=True)
     cost = multipliers_for(constants.x.bits + (not constants.x.signed), bits + 1)
     yield replace(plan, multipliers=lanes * cost)
-    for limb_bits in (LIMB_BITS, 1):
-        phases = Phases(constants.x, constants.multiplier_type, limb_bits)
-        if 1 < phases.count <= x.spacing_cycles:
-            depth = LATENCY + phases.cycles + 2
+    for phases in _in_turns(constants):
+        if 1 < phases.spacing_cycles <= x.spacing_cycles:
+            depth = LATENCY + phases.cycles + 1
             yield replace(plan, depth_cycles=depth, multipliers=lanes * phases.multipliers, words=phases.count)
+
+
+def _in_turns(constants: _Constants) -> list[Phases]:
+    """The ways to multiply over several cycles."""
+    every = [*constants.offsets, *constants.negative_offsets]
+    offset = IntType.holding(min(every), max(every))
+    found = [Phases(constants.x, constants.multiplier_type, offset, bits) for bits in (LIMB_BITS, 1)]
+    return [phases for phases in found if phases.count > 1 and phases.dropped_bits <= constants.shift]
 
 
 @departures.register
@@ -200,27 +207,18 @@ def _in_phases(
     ::
 
         x ------ register -- register --+
-                                        +-- phases -- register -- + offset -- register -- >> shift, saturate --> y
+                                        +-- phases -- >> shift, saturate -- register --> y
         beat --> store of constants ----+
     """
-    phases = next(
-        found
-        for found in (Phases(constants.x, constants.multiplier_type, bits) for bits in (LIMB_BITS, 1))
-        if (found.count, found.multipliers * x.lanes) == (layer.words, layer.multipliers)
-    )
+    phases = next(found for found in _in_turns(constants) if found.count == layer.words)
     beat = x.data - op.x_zero_point
     for stage in range(LATENCY):
         beat = beat.register(f"{name}_stage{stage + 1}")
-    flags = Flags({"valid": x.valid, "last": x.last}, x.reset)
-    fetched = flags.after(f"{name}_fetch", LATENCY)
-    total, last_phase = serial_product(f"{name}_serial", phases, beat, word, fetched["valid"], x.reset)
-    # The next beat's constants may be here before the product is: hold on to those that belong to it, for both signs.
-    held = [offset.register(f"{name}_held{sign}", enable=fetched["valid"]) for sign, offset in enumerate(offsets)]
-    held = [offset.register(f"{name}_kept{sign}", enable=last_phase) for sign, offset in enumerate(held)]
-    offset = held[0] if len(held) == 1 else HDLTensor.where(total < 0, held[1], held[0])
-    summed = (total + offset).register(f"{name}_sum")
-    result = (summed >> constants.shift).clip(*op.limits)
-    out = fetched.after(f"{name}_phases", phases.cycles + 1)
+    flags = Flags({"valid": x.valid, "last": x.last}, x.reset).after(f"{name}_fetch", LATENCY)
+    offset = offsets[0] if len(offsets) == 1 else HDLTensor.where(beat < 0, offsets[1], offsets[0])
+    total = affine_in_phases(f"{name}_serial", phases, beat, word, offset, flags["valid"], x.reset)
+    result = (total >> (constants.shift - phases.dropped_bits)).clip(*op.limits)
+    out = flags.after(f"{name}_phases", phases.cycles)
     data = result.register(f"{name}_result", enable=out["valid"], reset=x.reset)
     done = out.after(f"{name}_result", 1)
     return passed_on(x, name, op.out_type(x.type), data, done["valid"], done["last"])
