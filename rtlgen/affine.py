@@ -73,11 +73,15 @@ class Bounds:
         return positive, negative
 
 
-def bounded(function: Monotone, stairs: Stairs) -> Bounds:
-    """What lines have to fulfil to equal staircases that are not constant; see ``Bounds.slopes.exist``."""
+def bounded(function: Monotone, stairs: Stairs, together: bool = True) -> Bounds:
+    """What lines have to fulfil to equal staircases that are not constant; see ``Bounds.slopes.exist``.
+
+    Args:
+        together: whether all have an offset for each sign, and not only those that need it, if any does.
+    """
     whole = Points.of(stairs, function.limits)
     bounds = slopes(whole)
-    both = np.flatnonzero((stairs.low < 0) & (stairs.high >= 0))
+    both = np.flatnonzero((stairs.low < 0) & (stairs.high >= 0) & (together | ~bounds.exist))
     if bounds.exist.all() or not both.size:
         none = np.arange(0)
         return Bounds(whole, none, whole.select(none), whole.select(none), bounds)

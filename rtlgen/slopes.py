@@ -14,6 +14,7 @@ the answer. It ends after a few passes, in integers throughout.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -103,6 +104,10 @@ class Slopes:
         a, b, c, d = (int(array[stair]) for array in self._arrays)
         m = (a << shift) // b + 1
         return m if m * d < c << shift else None
+
+    def shortest(self, stair: int) -> tuple[int, int]:
+        """The smallest shift with a multiplier, and the multiplier, of an interval that is not empty."""
+        return next((shift, m) for shift in count() if (m := self.multiplier(stair, shift)) is not None)
 
     def divisor(self, stair: int, shift: int) -> int | None:
         """The smallest ``D`` for which ``2**shift / D`` lies in an interval, if there is one."""

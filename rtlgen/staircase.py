@@ -101,12 +101,14 @@ def narrowed(op: Requantize, low: Bound, high: Bound) -> Staircase:
         NotImplementedError: if there is none with one offset for each sign, which can only be with ``float32``.
         ValueError: for intervals in which the arithmetic itself would overflow.
     """
-    lows, highs, multiplier, shift = np.broadcast_arrays(
-        np.asarray(low, dtype=np.int64) - op.x_zero_point,
-        np.asarray(high, dtype=np.int64) - op.x_zero_point,
-        *(op.multiplier, op.shift),
-    )
-    return _of_rows(op, *(v.reshape(-1) for v in (multiplier, shift, lows, highs)))
+    return _of_rows(op, *rows_of(op, low, high))
+
+
+def rows_of(op: Requantize, low: Bound, high: Bound) -> tuple[Ints, Ints, Ints, Ints]:
+    """Multiplier, shift, smallest and largest ``x`` of each channel, the zero point subtracted, shape (channels,)."""
+    lows, highs = (np.asarray(end, dtype=np.int64) - op.x_zero_point for end in (low, high))
+    multiplier, shift, lows, highs = np.broadcast_arrays(op.multiplier, op.shift, lows, highs)
+    return multiplier.reshape(-1), shift.reshape(-1), lows.reshape(-1), highs.reshape(-1)
 
 
 def narrowed_product(op: Multiply, a: tuple[int, int], b: tuple[int, int]) -> Staircase:
