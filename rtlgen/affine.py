@@ -1,12 +1,13 @@
 """Straight lines that equal staircases: ``(m * x + (x < 0 ? r_negative : r)) >> s``, many on one common shift.
 
 One line for a whole interval where there is one; where there is none for some, all that have both signs get an offset
-for each sign, which makes the interval of slopes wider, and so ``m`` and ``s`` smaller for all.
+for each sign, which makes their intervals of slopes wider, and so ``m`` and ``s`` smaller.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from rtlgen.slopes import Points, Slopes, offset_ranges, roundest, slopes
 from rtlgen.thresholds import Monotone, Stairs, climb
 
 _INT64_BITS = 62
+Signs = Literal["alone", "together", "always"]
 
 
 @dataclass(frozen=True)
@@ -73,16 +75,19 @@ class Bounds:
         return positive, negative
 
 
-def bounded(function: Monotone, stairs: Stairs, together: bool = True) -> Bounds:
+def bounded(function: Monotone, stairs: Stairs, signs: Signs = "together") -> Bounds:
     """What lines have to fulfil to equal staircases that are not constant; see ``Bounds.slopes.exist``.
 
     Args:
-        together: whether all have an offset for each sign, and not only those that need it, if any does.
+        signs: which staircases of both signs have an offset for each: those that need one (``alone``), all of them if
+            any needs one (``together``), or all (``always``).
     """
     whole = Points.of(stairs, function.limits)
     bounds = slopes(whole)
-    both = np.flatnonzero((stairs.low < 0) & (stairs.high >= 0) & (together | ~bounds.exist))
-    if bounds.exist.all() or not both.size:
+    missing = ~bounds.exist
+    wanted = missing if signs == "alone" else np.full_like(missing, signs == "always" or missing.any())
+    both = np.flatnonzero((stairs.low < 0) & (stairs.high >= 0) & wanted)
+    if not both.size:
         none = np.arange(0)
         return Bounds(whole, none, whole.select(none), whole.select(none), bounds)
     row, zero = stairs.row[both], np.zeros_like(both)
@@ -102,10 +107,11 @@ def common_shift(bounds: Slopes) -> int:
     return shift
 
 
-def solve(function: Monotone, stairs: Stairs, names: Ints) -> Lines:
+def solve(function: Monotone, stairs: Stairs, names: Ints, signs: Signs = "together") -> Lines:
     """The lines of the smallest common shift that equal ``function`` on all of ``stairs``.
 
     Args:
+        signs: see ``bounded``.
         names: what the rows of the function are called in errors.
 
     Raises:
@@ -113,7 +119,7 @@ def solve(function: Monotone, stairs: Stairs, names: Ints) -> Lines:
     """
     stairs.check(function)
     live = np.flatnonzero(stairs.first < stairs.last)
-    bounds = bounded(function, stairs.select(live))
+    bounds = bounded(function, stairs.select(live), signs)
     missing = live[~bounds.slopes.exist]
     if missing.size:
         row = missing[names[missing].argmin()]

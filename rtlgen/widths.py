@@ -55,7 +55,7 @@ def widths(op: Requantize, low: Bound, high: Bound) -> tuple[Width | None, ...]:
     function.check(int(lows.min()), int(highs.max()))
     stairs = climb(function, np.arange(len(lows)), lows, highs)
     live = np.flatnonzero(stairs.first < stairs.last)
-    found = bounded(function, stairs.select(live), together=False)
+    found = bounded(function, stairs.select(live), "alone")
     starts, ends = (values.tolist() for values in stairs.windows)
     split, exist = set(found.split.tolist()), found.slopes.exist.tolist()
     every: list[Width | None] = [None] * len(lows)

@@ -104,9 +104,9 @@ def test_a_constant_channel_needs_no_multiplier() -> None:
 
 def test_intervals_of_channels_make_a_narrower_datapath() -> None:
     rng = np.random.default_rng(0)
-    lows, highs = -rng.integers(2000, 1 << 19, 16), rng.integers(2000, 1 << 19, 16)
-    highs[::5] = 100  # less than half a step
-    op = Requantize(rng.integers(1 << 30, 1 << 31, 16), np.full(16, 42), -128, S8, "tflm")
+    lows, highs = -rng.integers(2000, 1 << 15, 16), rng.integers(2000, 1 << 15, 16)
+    highs[::5] = 10  # less than half a step
+    op = Requantize(rng.integers(1 << 30, 1 << 31, 16), np.full(16, 38), -128, S8, "tflm")
     own, common = narrowed(op, lows, highs), narrowed(op, lows.min(), highs.max())
     assert own.multiplier_bits <= common.multiplier_bits
     assert (own.constants.count(None), common.constants.count(None)) == (12, 16)
