@@ -6,6 +6,7 @@ for each sign, which makes their intervals of slopes wider, and so ``m`` and ``s
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -58,13 +59,17 @@ class Bounds:
     positive: Points
     slopes: Slopes
 
-    def offsets(self, multipliers: list[int], shift: int) -> tuple[list[int], list[int]]:
-        """An offset for each, and one for negative inputs: in what is allowed, where most low bits are zero."""
-        ranges = list(zip(*offset_ranges(self.whole, multipliers, shift), strict=True))
+    def offsets(self, rises: list[int], runs: list[int]) -> tuple[list[int], list[int]]:
+        """An offset for each, and one for negative inputs: in what is allowed, where most low bits are zero.
+
+        Args:
+            rises, runs: of the slope of each.
+        """
+        ranges = list(zip(*offset_ranges(self.whole, rises, runs), strict=True))
         positive = [0 if place in self.split else roundest(*ranges[place]) for place in range(len(ranges))]
         negative = positive.copy()
-        own = [multipliers[place] for place in self.split]
-        sides = [zip(*offset_ranges(side, own, shift), strict=True) for side in (self.negative, self.positive)]
+        own = [[values[place] for place in self.split] for values in (rises, runs)]
+        sides = [zip(*offset_ranges(side, *own), strict=True) for side in (self.negative, self.positive)]
         for place, below, above in zip(self.split.tolist(), *sides, strict=True):
             least = max((end for end in (below[0], above[0]) if end is not None), default=None)
             most = min((end for end in (below[1], above[1]) if end is not None), default=None)
@@ -98,15 +103,6 @@ def bounded(function: Monotone, stairs: Stairs, signs: Signs = "together") -> Bo
     return Bounds(whole, both, negative, positive, bounds.replaced(both, slopes(negative) & slopes(positive)))
 
 
-def common_shift(bounds: Slopes) -> int:
-    """The smallest shift on which all of them have a multiplier: with a shift every larger one has one too."""
-    shift = 0
-    for place in range(len(bounds)):
-        while bounds.multiplier(place, shift) is None:
-            shift += 1
-    return shift
-
-
 def solve(function: Monotone, stairs: Stairs, names: Ints, signs: Signs = "together") -> Lines:
     """The lines of the smallest common shift that equal ``function`` on all of ``stairs``.
 
@@ -128,33 +124,30 @@ def solve(function: Monotone, stairs: Stairs, names: Ints, signs: Signs = "toget
         )
         error.add_note(f"in channel {names[row]}")
         raise error
-    shift = common_shift(bounds.slopes)
+    shift = bounds.slopes.common_shift()
     found = [bounds.slopes.multiplier(place, shift) or 0 for place in range(len(live))]
     multipliers = np.zeros(len(names), dtype=object)
     offsets = stairs.first.astype(object) * (1 << shift)
     negative_offsets = offsets.copy()
     multipliers[live] = found
-    offsets[live], negative_offsets[live] = bounds.offsets(found, shift)
+    offsets[live], negative_offsets[live] = bounds.offsets(found, [1 << shift] * len(found))
     lines = Lines(tuple(multipliers), tuple(offsets), tuple(negative_offsets), shift)
     check(lines, function, stairs, names)
     return lines
 
 
-def check(
-    lines: Lines, function: Monotone, stairs: Stairs, names: Ints, saturation: tuple[int, int] | None = None
-) -> None:
-    """Raises AssertionError where clamped lines differ from ``function``.
+def check(datapath: Callable[[Ints], Ints], function: Monotone, stairs: Stairs, names: Ints) -> None:
+    """Raises AssertionError where a clamped datapath differs from ``function``.
 
     Both are monotone: equal at each threshold, just below it, at both ends and around zero, they are equal everywhere.
 
     Args:
+        datapath: takes and gives shape (..., rows).
         stairs: of all rows of ``function``, with thresholds that are right (``Stairs.check``).
-        saturation: what inputs are saturated to before they are multiplied.
+        names: what the rows are called in errors.
     """
     x = stairs.witnesses()
-    expected = function(x, stairs.row[:, None])
-    y = np.clip(lines((x if saturation is None else np.clip(x, *saturation)).T).T, *function.limits)
-    wrong = y != expected
+    wrong = np.clip(datapath(x.T).T, *function.limits) != function(x, stairs.row[:, None])
     if wrong.any():
         row = int(wrong.any(axis=1).argmax())
-        raise AssertionError(f"the line of channel {names[row]} differs at {x[row][wrong[row]]}")
+        raise AssertionError(f"the datapath of channel {names[row]} differs at {x[row][wrong[row]]}")

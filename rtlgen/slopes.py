@@ -13,6 +13,7 @@ the answer. It ends after a few passes, in integers throughout.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import count
 from typing import Any
@@ -105,6 +106,21 @@ class Slopes:
         m = (a << shift) // b + 1
         return m if m * d < c << shift else None
 
+    def common_shift(self) -> int:
+        """The smallest shift on which all intervals have a multiplier: with a shift every larger one has one too."""
+        return self._common(self.multiplier)
+
+    def common_divided_shift(self) -> int:
+        """The smallest shift on which all intervals have a divisor."""
+        return self._common(self.divisor)
+
+    def _common(self, constant: Callable[[int, int], int | None]) -> int:
+        shift = 0
+        for place in range(len(self)):
+            while constant(place, shift) is None:
+                shift += 1
+        return shift
+
     def shortest(self, stair: int) -> tuple[int, int]:
         """The smallest shift with a multiplier, and the multiplier, of an interval that is not empty."""
         return next((shift, m) for shift in count() if (m := self.multiplier(stair, shift)) is not None)
@@ -171,20 +187,22 @@ def _less(a: tuple[Ints, ...], b: tuple[Ints, ...]) -> _Mask:
     return np.asarray(left < b[0].astype(object) * a[1].astype(object), dtype=np.bool_)
 
 
-def offset_ranges(points: Points, multipliers: list[int], shift: int) -> tuple[list[int | None], list[int | None]]:
-    """The smallest and largest ``r`` for each staircase; None is no limit. Empty (``least > most``) for wrong ones.
+def offset_ranges(points: Points, rises: list[int], runs: list[int]) -> tuple[list[int | None], list[int | None]]:
+    """The smallest and largest ``r`` for which ``(rise * x + r) // run`` is each staircase; None is no limit.
+
+    Empty (smallest above largest) for slopes ``rise / run`` that are wrong.
 
     Args:
-        multipliers: one per staircase.
+        rises, runs: one of each per staircase; multiplier and power of two, or power of two and divisor.
     """
-    k_bits, x_bits = (int(np.abs(values).max(initial=1)).bit_length() for values in (points.k, points.x))
-    needed = max(k_bits + shift, x_bits + max(multipliers, default=0).bit_length()) + 1
-    exact: Any = np.int64 if needed <= _INT64_BITS - 1 else object
-    m = np.array(multipliers, dtype=exact)[:, None]
-    value = points.k.astype(exact) * (1 << shift) - m * points.x.astype(exact)
-    far = 1 << max(needed, 1)
+    x_bits, k_bits = (int(np.abs(values).max(initial=1)).bit_length() for values in (points.x, points.k))
+    needed = max(x_bits + max(rises, default=0).bit_length(), k_bits + max(runs, default=0).bit_length()) + 1
+    exact: Any = np.int64 if needed < _INT64_BITS else object
+    rise, run = (np.array(values, dtype=exact)[:, None] for values in (rises, runs))
+    value = run * points.k.astype(exact) - rise * points.x.astype(exact)
+    far = 1 << needed
     least = np.where(points.lower, value, -far).max(axis=1, initial=-far)
-    most = np.where(points.upper, value + m - 1, far).min(axis=1, initial=far)
+    most = np.where(points.upper, value + rise - 1, far).min(axis=1, initial=far)
     return (
         [None if v == -far else int(v) for v in least.tolist()],
         [None if v == far else int(v) for v in most.tolist()],

@@ -150,7 +150,7 @@ def _solved(function: Scaling, low: Ints, high: Ints, names: Ints) -> tuple[Line
     stairs = climb(function, np.arange(len(low)), low, high)
     lines = solve(function, stairs, names)
     window = common_window(stairs)
-    check(lines, function, stairs, names, (window.min, window.max))
+    check(lambda x: lines(np.clip(x, window.min, window.max)), function, stairs, names)
     flat = zip(stairs.first.tolist(), stairs.last.tolist(), strict=True)
     return lines, window, [first if first == last else None for first, last in flat]
 

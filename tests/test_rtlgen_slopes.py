@@ -94,7 +94,7 @@ def test_offsets_are_all_those_that_fit(big: int) -> None:
     """Also where the products leave int64."""
     points = Points.of(staircase(-1, -7, [3, 2, 3, 3, 2], 2), FREE)
     shift, multiplier = 6 + big, 24 << big
-    (least,), (most,) = offset_ranges(points, [multiplier], shift)
+    (least,), (most,) = offset_ranges(points, [multiplier], [1 << shift])
     x = np.arange(-7, 9)
     expected = np.searchsorted(points.x[0, 1:-1], x, side="right") - 1
     assert least is not None

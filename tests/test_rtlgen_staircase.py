@@ -195,7 +195,7 @@ def test_a_wrong_constant_is_seen_at_generation(monkeypatch: pytest.MonkeyPatch,
         return replace(lines, **{field: (constants[0], constants[1] + (1 << lines.shift - 9))})
 
     monkeypatch.setattr(affine, "Lines", wrong)
-    with pytest.raises(AssertionError, match="the line of channel 1 differs at"):
+    with pytest.raises(AssertionError, match="the datapath of channel 1 differs at"):
         narrowed(op, -(1 << 15), (1 << 15) - 1)
 
 
