@@ -34,10 +34,8 @@ def test_hardware_equals_golden(case: Case, simulator: Simulator, folding: dict[
 
 WITHOUT_HARDWARE = {
     golden.ops.Add,
-    golden.ops.AveragePool,
     golden.ops.Concat,
     golden.ops.Conv,
-    golden.ops.MaxPool,
     golden.ops.Multiply,
     golden.ops.Pad,
     golden.ops.Slice,
