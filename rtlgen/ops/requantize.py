@@ -139,12 +139,7 @@ def requantize(op: Requantize, layer: LayerPlan, xs: Sequence[Stream], name: str
     if constants.offsets == constants.negative_offsets:
         del signs["negative_offset"]
     if groups == 1:
-        multiplier, *offsets = (
-            HDLTensor.constant(_padded(values, x.lanes) if constants.per_channel else values[:1] * x.lanes)
-            for values in (constants.multipliers, *signs.values())
-        )
-        steps = [*([centre] if op.x_zero_point else []), lambda beat: beat * multiplier, finish]
-        return pipeline(name, x, op.out_type(x.type), steps)
+        return pipeline(name, x, op.out_type(x.type), constant_steps(op, x.type.dtype, x.lanes))
 
     beat = counter(f"{name}_beat", groups, x.valid, x.reset)
     multipliers = _padded(constants.multipliers, groups * x.lanes)
