@@ -14,7 +14,7 @@ from golden.types import IntType, TensorType
 from rtlgen.arrivals import Arrivals
 from rtlgen.lowering import Goal, Incoming, LayerPlan, candidates, departures, lower, multipliers_for
 from rtlgen.multiply import LIMB_BITS, limbs, multiply_by_one_hot, multiply_in_logic
-from rtlgen.pipeline import pipeline
+from rtlgen.pipeline import Step, pipeline
 from rtlgen.staircase import narrowed
 from rtlgen.state import counter
 from rtlgen.stream import Stream, beats_of
@@ -54,10 +54,16 @@ class _Constants:
         return all(m & (m - 1) == 0 for m in self.multipliers)
 
     @property
+    def signs(self) -> dict[str, list[int]]:
+        """The offsets by name: one of each channel, or one for each sign of the input."""
+        if self.offsets == self.negative_offsets:
+            return {"offset": self.offsets}
+        return {"offset": self.offsets, "negative_offset": self.negative_offsets}
+
+    @property
     def offset_bits(self) -> int:
         """Bits that the store holds of the offsets of one channel."""
-        signs = [self.offsets] if self.offsets == self.negative_offsets else [self.offsets, self.negative_offsets]
-        return sum(_stored_bits(values) for values in signs)
+        return sum(_stored_bits(values) for values in self.signs.values())
 
 
 @lru_cache(maxsize=256)
@@ -92,8 +98,9 @@ def _(op: Requantize, xs: Sequence[Incoming], goal: Goal) -> Iterable[LayerPlan]
     lanes = x.lanes
     constants = _constants(op, x.type.dtype)
     groups = _groups(constants, x.type.inner, lanes)
-    bits, centring = constants.multiplier_type.bits, op.x_zero_point != 0
-    plan = LayerPlan("pipeline", lanes, lanes, beats_of(x.type, lanes), x.spacing_cycles, depth_cycles=2 + centring)
+    bits = constants.multiplier_type.bits
+    plan = LayerPlan("pipeline", lanes, lanes, beats_of(x.type, lanes), x.spacing_cycles)
+    plan = replace(plan, depth_cycles=constant_cycles(op, x.type.dtype))
     if groups == 1:
         yield plan
         return
@@ -131,13 +138,8 @@ def requantize(op: Requantize, layer: LayerPlan, xs: Sequence[Stream], name: str
         return beat - op.x_zero_point
 
     def finish(product: HDLTensor) -> HDLTensor:
-        # A multiplier is positive, or nothing depends on the sign: the product has the sign of the input.
-        offset = offsets[0] if len(offsets) == 1 else HDLTensor.where(product < 0, offsets[1], offsets[0])
-        return ((product + offset) >> constants.shift).clip(*op.limits)
+        return _finished(op, constants, product, offsets)
 
-    signs = {"offset": constants.offsets, "negative_offset": constants.negative_offsets}
-    if constants.offsets == constants.negative_offsets:
-        del signs["negative_offset"]
     if groups == 1:
         return pipeline(name, x, op.out_type(x.type), constant_steps(op, x.type.dtype, x.lanes))
 
@@ -146,7 +148,7 @@ def requantize(op: Requantize, layer: LayerPlan, xs: Sequence[Stream], name: str
     word = _fetch(f"{name}_multiplier", multipliers, constants.multiplier_type, x.lanes, beat.value)
     offsets = [
         _offset(f"{name}_{which}", _padded(values, groups * x.lanes, values[-1]), x.lanes, beat.value)
-        for which, values in signs.items()
+        for which, values in constants.signs.items()
     ]
 
     def multiply(delayed: HDLTensor) -> HDLTensor:
@@ -170,6 +172,29 @@ def requantize(op: Requantize, layer: LayerPlan, xs: Sequence[Stream], name: str
     assert LATENCY >= 1, "the input is centred while its constants are fetched"
     waiting = [centre if op.x_zero_point else wait, *[wait] * (LATENCY - 1)]
     return pipeline(name, x, op.out_type(x.type), [*waiting, multiply, add_limbs, finish])
+
+
+def constant_cycles(op: Requantize, x: IntType) -> int:
+    """Steps of ``constant_steps``; raises what it raises."""
+    _constants(op, x)
+    return 2 + (op.x_zero_point != 0)
+
+
+def constant_steps(op: Requantize, x: IntType, lanes: int) -> list[Step]:
+    """The steps where every beat has the same constants: a product of shifts and adders, and what rounds."""
+    constants = _constants(op, x)
+    multiplier, *offsets = (
+        HDLTensor.constant(_padded(values, lanes) if constants.per_channel else values[:1] * lanes)
+        for values in (constants.multipliers, *constants.signs.values())
+    )
+    centred: list[Step] = [lambda beat: beat - op.x_zero_point] if op.x_zero_point else []
+    return [*centred, lambda beat: beat * multiplier, lambda product: _finished(op, constants, product, offsets)]
+
+
+def _finished(op: Requantize, constants: _Constants, product: HDLTensor, offsets: Sequence[HDLTensor]) -> HDLTensor:
+    # A multiplier is positive, or nothing depends on the sign: the product has the sign of the input.
+    offset = offsets[0] if len(offsets) == 1 else HDLTensor.where(product < 0, offsets[1], offsets[0])
+    return ((product + offset) >> constants.shift).clip(*op.limits)
 
 
 def _reach(x: IntType, multiplier: IntType) -> tuple[int, int]:
