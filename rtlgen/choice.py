@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from golden.graph import Graph, Node
+from rtlgen.intervals import Interval, intervals
 from rtlgen.lowering import Goal, Incoming, LayerPlan, candidates
 from rtlgen.stream import beats_of
 
@@ -69,6 +71,7 @@ def cheapest(graph: Graph, goal: Goal) -> dict[str, LayerPlan] | None:
 
     Along a chain of layers all lanes are tried. Where streams fork or join they have the fewest lanes that will do.
     """
+    reaches = intervals(graph)
     few = {name: _fewest_lanes(graph, name, goal) for name in graph.types}
     states: dict[tuple[_Between | None, int], _Choice] = {(None, 0): _Choice(0, 0, 0, 0)}
     for chain, fixed_end in chains(graph):
@@ -84,7 +87,7 @@ def cheapest(graph: Graph, goal: Goal) -> dict[str, LayerPlan] | None:
         states = {(start, key[1]): choice for key, choice in states.items() for start in starts}
         for position, node in enumerate(chain):
             fixed = few[node.name] if fixed_end and position == len(chain) - 1 else 0
-            states = _after(graph, node, goal, states, few, fixed)
+            states = _after(graph, node, goal, states, few, fixed, reaches)
         collapsed: dict[tuple[_Between | None, int], _Choice] = {}
         for (_, cost), choice in states.items():
             if (None, cost) not in collapsed or choice < collapsed[None, cost]:
@@ -100,6 +103,7 @@ def _after(
     states: dict[tuple[_Between | None, int], _Choice],
     few: dict[str, int],
     fixed: int,
+    reaches: Mapping[str, Interval],
 ) -> dict[tuple[_Between | None, int], _Choice]:
     """The best parts of plans that end with ``node``; ``fixed`` lanes behind it, if not 0."""
     following: dict[tuple[_Between | None, int], _Choice] = {}
@@ -107,9 +111,9 @@ def _after(
         assert before is not None
         left = replace(goal, multipliers=goal.multipliers - so_far.multipliers)
         if len(node.inputs) == 1:
-            xs = [Incoming(graph.types[node.inputs[0]], before.lanes, before.spacing_cycles)]
+            xs = [Incoming(graph.types[node.inputs[0]], before.lanes, reaches[node.inputs[0]], before.spacing_cycles)]
         else:
-            xs = [Incoming(graph.types[name], few[name]) for name in node.inputs]
+            xs = [Incoming(graph.types[name], few[name], reaches[name]) for name in node.inputs]
         try:
             found = list(candidates(node.op, xs, left))
         except NotImplementedError as error:

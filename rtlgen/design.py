@@ -13,6 +13,7 @@ import pyrtl
 from golden.graph import Graph
 from golden.types import IntType, TensorType
 from rtlgen.fifo import queued
+from rtlgen.intervals import intervals
 from rtlgen.lowering import lower
 from rtlgen.plan import Plan, plan
 from rtlgen.state import counter, state
@@ -73,6 +74,7 @@ def generate(graph: Graph, multipliers: int = 64, *, unrolled: bool = False, nam
     block = pyrtl.Block()
     layer_of: dict[str, str] = {}
     with pyrtl.set_working_block(block, no_sanity_check=True):
+        reaches = intervals(graph)
         source = _input(graph, chosen.input_lanes)
         made = {source.name: _branches(graph, source)}
         streams = []
@@ -85,6 +87,7 @@ def generate(graph: Graph, multipliers: int = 64, *, unrolled: bool = False, nam
                 error.add_note(f"in layer {node.name!r}")
                 raise
             assert (y.lanes, y.type) == (chosen.layers[node.name].lanes_out, graph.types[node.name]), node.name
+            y.reach = reaches[node.name]
             made[node.name] = _branches(graph, y)
             layer_of |= dict.fromkeys(set(block.wirevector_by_name) - before, node.name)
             streams.append(_port(y.name, f"{y.name}_out", y.type, y.lanes, y.type.dtype.bits))

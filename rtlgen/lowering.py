@@ -9,6 +9,7 @@ from functools import singledispatch
 from golden.ops import Op
 from golden.types import TensorType
 from rtlgen.arrivals import Arrivals
+from rtlgen.intervals import Interval
 from rtlgen.stream import Stream
 from rtlgen.walk import Walk
 
@@ -37,11 +38,13 @@ class Incoming:
     Args:
         type: of its tensor.
         lanes: elements a beat.
+        reach: values that its channels can have.
         spacing_cycles: from one beat to the next, at least.
     """
 
     type: TensorType
     lanes: int
+    reach: Interval
     spacing_cycles: int = 1
 
 

@@ -19,9 +19,14 @@ def pipeline(name: str, x: Stream, type: TensorType, steps: Sequence[Step], *, w
     ``last`` travels along. The last register only loads what is valid, so that it is never undefined after a reset.
     """
     beat, valid = (word.word, word.full) if word else (x.data, x.valid)
+    data, out = staged(name, beat, Flags({"valid": valid, "last": x.last}, x.reset), steps)
+    return passed_on(x, name, type, data, out["valid"], out["last"])
+
+
+def staged(name: str, beat: HDLTensor, flags: Flags, steps: Sequence[Step]) -> tuple[HDLTensor, Flags]:
+    """``beat`` after ``steps`` with a register behind each, and ``flags``, ``valid`` among them, as late as it."""
     for position, step in enumerate(steps[:-1]):
         beat = step(beat).register(f"{name}_stage{position + 1}")
-    flags = Flags({"valid": valid, "last": x.last}, x.reset).after(f"{name}_stage", len(steps) - 1)
-    data = steps[-1](beat).register(f"{name}_result", enable=flags["valid"], reset=x.reset)
-    out = flags.after(f"{name}_result", 1)
-    return passed_on(x, name, type, data, out["valid"], out["last"])
+    flags = flags.after(f"{name}_stage", len(steps) - 1)
+    data = steps[-1](beat).register(f"{name}_result", enable=flags["valid"], reset=flags.reset)
+    return data, flags.after(f"{name}_result", 1)

@@ -26,7 +26,7 @@ a row of the tensor: its innermost dimension. ::
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import reduce
 from math import ceil, prod
@@ -35,6 +35,7 @@ from operator import and_
 import pyrtl
 
 from golden.types import TensorType
+from rtlgen.intervals import Interval
 from rtlgen.tensor import HDLTensor
 
 
@@ -52,6 +53,7 @@ class Stream:
         room: one bit, there is room for one more token; it has no driver yet.
         token_rows: rows of the tensor, its innermost dimension, in a token.
         reset: synchronous reset, for whoever needs state.
+        reach: values that its channels can have; all of the type's, if nothing better is known.
     """
 
     name: str
@@ -64,6 +66,10 @@ class Stream:
     room: pyrtl.WireVector
     token_rows: Fraction
     reset: pyrtl.WireVector
+    reach: Interval = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.reach = Interval.of_type(self.type)
 
     @property
     def row_beats(self) -> int:
@@ -126,5 +132,7 @@ def fork(x: Stream, count: int) -> Sequence[Stream]:
     if count == 1:
         return [x]
     branches = [replace(x, room=pyrtl.WireVector(1, f"{x.name}_room{place + 1}")) for place in range(count)]
+    for branch in branches:
+        branch.reach = x.reach
     x.room <<= reduce(and_, (branch.room for branch in branches))
     return branches

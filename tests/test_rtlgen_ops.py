@@ -12,6 +12,7 @@ import golden.ops
 import rtlgen
 import rtlgen.ops
 from golden import Graph, Node, TensorType
+from rtlgen.intervals import Interval
 from rtlgen.lowering import Goal, Incoming, candidates, departures, lower
 from sim.simulators.icarus import Icarus
 from sim.simulators.pyrtl_simulator import Pyrtl
@@ -114,7 +115,7 @@ def test_candidates_keep_to_their_goal() -> None:
     for _, op, (x,) in CASES:
         for multipliers, ii_cycles in ((1, 1000), (6, 20), (100, 3)):
             goal = Goal(ii_cycles, multipliers)
-            for layer in candidates(op, [Incoming(x, 1)], goal):
+            for layer in candidates(op, [Incoming(x, 1, Interval.of_type(x))], goal):
                 if layer.engine == "folded":
                     assert layer.multipliers <= multipliers
                     assert layer.ii_cycles <= ii_cycles

@@ -1,8 +1,23 @@
 """The hardware of each op, in the file of the same name as its meaning in ``golden/ops``."""
 
-from rtlgen.ops import argmax, averagepool, clamp, conv, dense, lookup, maxpool, relu, requantize, reshape, wrap
+from rtlgen.ops import (
+    add,
+    argmax,
+    averagepool,
+    clamp,
+    conv,
+    dense,
+    lookup,
+    maxpool,
+    multiply,
+    relu,
+    requantize,
+    reshape,
+    wrap,
+)
 
 __all__ = [
+    "add",
     "argmax",
     "averagepool",
     "clamp",
@@ -10,6 +25,7 @@ __all__ = [
     "dense",
     "lookup",
     "maxpool",
+    "multiply",
     "relu",
     "requantize",
     "reshape",

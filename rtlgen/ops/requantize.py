@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
-from functools import lru_cache
-from math import ceil
+from dataclasses import replace
 
 import pyrtl
 
@@ -14,111 +12,38 @@ from golden.types import IntType, TensorType
 from rtlgen.arrivals import Arrivals
 from rtlgen.lowering import Goal, Incoming, LayerPlan, candidates, departures, lower, multipliers_for
 from rtlgen.multiply import LIMB_BITS, limbs, multiply_by_one_hot, multiply_in_logic
-from rtlgen.pipeline import pipeline
-from rtlgen.serial import Phases, affine_in_phases
-from rtlgen.staircase import narrowed
+from rtlgen.pipeline import Step, pipeline
+from rtlgen.scale import Scale, scale_of, stored_bits
+from rtlgen.serial import affine_in_phases
 from rtlgen.state import Flags, counter
 from rtlgen.stream import Stream, beats_of, passed_on
 from rtlgen.tensor import HDLTensor
 from rtlgen.weight_store import LATENCY, pack_words, weight_store
 
 
-@dataclass(frozen=True)
-class _Constants:
-    """The channels' constants on one common shift, so that no barrel shifter is needed.
-
-    ``((x * m + 2**(s - 1)) >> s) == ((x * (m << k) + 2**(s + k - 1)) >> (s + k))``: every channel is brought to the
-    largest shift ``s + k`` of the layer. Arithmetics of 31 bits are narrowed first, see ``rtlgen/staircase.py``.
-
-    Args:
-        x: type of what is multiplied, the input without its zero point.
-        multipliers, offsets, negative_offsets: one per channel, or one for all; the latter is for negative inputs.
-    """
-
-    x: IntType
-    multipliers: list[int]
-    offsets: list[int]
-    negative_offsets: list[int]
-    shift: int
-
-    @property
-    def per_channel(self) -> bool:
-        """Whether lanes need to know which channel comes along."""
-        return any(len(set(values)) > 1 for values in (self.multipliers, self.offsets, self.negative_offsets))
-
-    @property
-    def multiplier_type(self) -> IntType:
-        return IntType.holding(0, max(self.multipliers))
-
-    @property
-    def powers_of_two(self) -> bool:
-        return all(m & (m - 1) == 0 for m in self.multipliers)
-
-    @property
-    def offset_bits(self) -> int:
-        """Bits that the store holds of the offsets of one channel."""
-        signs = [self.offsets] if self.offsets == self.negative_offsets else [self.offsets, self.negative_offsets]
-        return sum(_stored_bits(values) for values in signs)
-
-
-@lru_cache(maxsize=256)
-def _constants(op: Requantize, x: IntType) -> _Constants:
-    low, high = x.min - op.x_zero_point, x.max - op.x_zero_point
-    centred = IntType.holding(low, high)
-    if op.arithmetic != "half_up":
-        staircase = narrowed(op, x.min, x.max)
-        offsets, negative_offsets = list(staircase.offsets), list(staircase.negative_offsets)
-        return _Constants(centred, list(staircase.multipliers), offsets, negative_offsets, staircase.shift)
-    pairs = list(zip(op.multiplier.reshape(-1).tolist(), op.shift.reshape(-1).tolist(), strict=True))
-    shift = max(s for _, s in pairs)
-    multipliers = [m << (shift - s) for m, s in pairs]
-    offsets = [((1 << shift - 1) if s else 0) + (op.zero_point << shift) for _, s in pairs]
-    return _Constants(centred, multipliers, offsets, offsets, shift)
-
-
-def _stored_bits(values: list[int]) -> int:
-    """None for a constant, one to choose between two, else the values themselves."""
-    different = set(values)
-    return len(different) - 1 if len(different) <= 2 else IntType.holding(min(values), max(values)).bits
-
-
-def _groups(constants: _Constants, inner: int, lanes: int) -> int:
-    """Beats that differ in their constants; 1 where every beat has the same ones."""
-    return ceil(inner / lanes) if constants.per_channel else 1
-
-
 @candidates.register
 def _(op: Requantize, xs: Sequence[Incoming], goal: Goal) -> Iterable[LayerPlan]:
     (x,) = xs
     lanes = x.lanes
-    constants = _constants(op, x.type.dtype)
-    groups = _groups(constants, x.type.inner, lanes)
-    bits, centring = constants.multiplier_type.bits, op.x_zero_point != 0
-    plan = LayerPlan("pipeline", lanes, lanes, beats_of(x.type, lanes), x.spacing_cycles, depth_cycles=2 + centring)
+    scale = scale_of(op, x.reach)
+    groups = scale.groups(x.type.inner, lanes)
+    plan = LayerPlan("pipeline", lanes, lanes, beats_of(x.type, lanes), x.spacing_cycles)
     if groups == 1:
-        yield plan
+        yield replace(plan, depth_cycles=len(constant_steps(op, scale, lanes)))
         return
-    stored = groups * lanes * (bits + constants.offset_bits)
-    plan = replace(plan, depth_cycles=LATENCY + 3, store_bits=stored)
-    if constants.powers_of_two:
+    bits = scale.multiplier_type.bits
+    plan = replace(plan, depth_cycles=LATENCY + 3, store_bits=groups * lanes * (bits + scale.offset_bits))
+    if scale.powers_of_two:
         yield plan
         return
     if (goal.logic and lanes == 1) or goal.unrolled:
         yield replace(plan, logic=True)
-    cost = multipliers_for(constants.x.bits + (not constants.x.signed), bits + 1)
+    cost = multipliers_for(scale.x.bits + (not scale.x.signed), bits + 1)
     yield replace(plan, multipliers=lanes * cost)
-    for phases in _in_turns(constants):
-        if 1 < phases.spacing_cycles <= x.spacing_cycles:
+    for phases in scale.phases:
+        if phases.spacing_cycles <= x.spacing_cycles:
             depth = LATENCY + phases.cycles + 1
             yield replace(plan, depth_cycles=depth, multipliers=lanes * phases.multipliers, words=phases.count)
-
-
-def _in_turns(constants: _Constants) -> list[Phases]:
-    """The ways to multiply over several cycles."""
-    every = [*constants.offsets, *constants.negative_offsets]
-    offset = IntType.holding(min(every), max(every))
-    found = [Phases(constants.x, constants.multiplier_type, offset, bits) for bits in (LIMB_BITS, 1)]
-    return [phases for phases in found if phases.count > 1 and phases.dropped_bits <= constants.shift]
 
 
 @departures.register
@@ -137,41 +62,23 @@ def requantize(op: Requantize, layer: LayerPlan, xs: Sequence[Stream], name: str
         beat --> store of constants ----+
     """
     (x,) = xs
-    constants = _constants(op, x.type.dtype)
-    groups = _groups(constants, x.type.inner, x.lanes)
-
-    def centre(beat: HDLTensor) -> HDLTensor:
-        return beat - op.x_zero_point
-
-    def finish(product: HDLTensor) -> HDLTensor:
-        # A multiplier is positive, or nothing depends on the sign: the product has the sign of the input.
-        offset = offsets[0] if len(offsets) == 1 else HDLTensor.where(product < 0, offsets[1], offsets[0])
-        return ((product + offset) >> constants.shift).clip(*op.limits)
-
-    signs = {"offset": constants.offsets, "negative_offset": constants.negative_offsets}
-    if constants.offsets == constants.negative_offsets:
-        del signs["negative_offset"]
+    scale = scale_of(op, x.reach)
+    groups = scale.groups(x.type.inner, x.lanes)
     if groups == 1:
-        multiplier, *offsets = (
-            HDLTensor.constant(_padded(values, x.lanes) if constants.per_channel else values[:1] * x.lanes)
-            for values in (constants.multipliers, *signs.values())
-        )
-        steps = [*([centre] if op.x_zero_point else []), lambda beat: beat * multiplier, finish]
-        return pipeline(name, x, op.out_type(x.type), steps)
-
+        return pipeline(name, x, op.out_type(x.type), constant_steps(op, scale, x.lanes))
     beat = counter(f"{name}_beat", groups, x.valid, x.reset)
-    multipliers = _padded(constants.multipliers, groups * x.lanes)
-    word = _fetch(f"{name}_multiplier", multipliers, constants.multiplier_type, x.lanes, beat.value)
+    multipliers = _padded(scale.multipliers, groups * x.lanes)
+    word = _fetch(f"{name}_multiplier", multipliers, scale.multiplier_type, x.lanes, beat.value)
     offsets = [
         _offset(f"{name}_{which}", _padded(values, groups * x.lanes, values[-1]), x.lanes, beat.value)
-        for which, values in signs.items()
+        for which, values in scale.signs.items()
     ]
     if layer.words > 1:
-        return _in_phases(op, layer, x, name, constants, word, offsets)
-    offsets = [_delayed(f"{name}_{which}", offset, 2) for which, offset in zip(signs, offsets, strict=True)]
+        return _in_phases(op, layer, x, name, scale, word, offsets)
+    offsets = [_delayed(f"{name}_{which}", offset, 2) for which, offset in zip(scale.signs, offsets, strict=True)]
 
     def multiply(delayed: HDLTensor) -> HDLTensor:
-        if constants.powers_of_two:
+        if scale.powers_of_two:
             return multiply_by_one_hot(delayed, word)
         if layer.logic:
             return multiply_in_logic(delayed, word)
@@ -179,28 +86,31 @@ def requantize(op: Requantize, layer: LayerPlan, xs: Sequence[Stream], name: str
 
     def add_limbs(products: HDLTensor) -> HDLTensor:
         parts = products.reshape(-1, x.lanes)
-        low, high = _reach(constants.x, constants.multiplier_type)
         total = parts[0]
         for place in range(1, len(parts)):
             total = total + (parts[place] << (place * LIMB_BITS))
-        return total.known_range(low, high)
+        ends = [end * m for end in (scale.x.min, scale.x.max) for m in (0, scale.multiplier_type.max)]
+        return total.known_range(min(ends), max(ends))
 
     def wait(beat: HDLTensor) -> HDLTensor:
         return beat
 
     assert LATENCY >= 1, "the input is centred while its constants are fetched"
-    waiting = [centre if op.x_zero_point else wait, *[wait] * (LATENCY - 1)]
+    waiting: list[Step] = [lambda beat: _centred(op, scale, beat), *[wait] * (LATENCY - 1)]
+
+    def finish(product: HDLTensor) -> HDLTensor:
+        return _finished(op, scale, product, offsets)
+
     return pipeline(name, x, op.out_type(x.type), [*waiting, multiply, add_limbs, finish])
 
 
+def _centred(op: Requantize, scale: Scale, beat: HDLTensor) -> HDLTensor:
+    """Without its zero point, and within what has to be multiplied."""
+    return (beat - op.x_zero_point).clip(scale.x.min, scale.x.max)
+
+
 def _in_phases(
-    op: Requantize,
-    layer: LayerPlan,
-    x: Stream,
-    name: str,
-    constants: _Constants,
-    word: HDLTensor,
-    offsets: list[HDLTensor],
+    op: Requantize, layer: LayerPlan, x: Stream, name: str, scale: Scale, word: HDLTensor, offsets: list[HDLTensor]
 ) -> Stream:
     """A product over several cycles, where beats come no faster.
 
@@ -210,18 +120,35 @@ def _in_phases(
                                         +-- phases -- >> shift, saturate -- register --> y
         beat --> store of constants ----+
     """
-    phases = next(found for found in _in_turns(constants) if found.count == layer.words)
-    beat = x.data - op.x_zero_point
+    phases = next(found for found in scale.phases if found.count == layer.words)
+    beat = _centred(op, scale, x.data)
     for stage in range(LATENCY):
         beat = beat.register(f"{name}_stage{stage + 1}")
     flags = Flags({"valid": x.valid, "last": x.last}, x.reset).after(f"{name}_fetch", LATENCY)
     offset = offsets[0] if len(offsets) == 1 else HDLTensor.where(beat < 0, offsets[1], offsets[0])
     total = affine_in_phases(f"{name}_serial", phases, beat, word, offset, flags["valid"], x.reset)
-    result = (total >> (constants.shift - phases.dropped_bits)).clip(*op.limits)
+    result = (total >> (scale.shift - phases.dropped_bits)).clip(*op.limits)
     out = flags.after(f"{name}_phases", phases.cycles)
     data = result.register(f"{name}_result", enable=out["valid"], reset=x.reset)
     done = out.after(f"{name}_result", 1)
     return passed_on(x, name, op.out_type(x.type), data, done["valid"], done["last"])
+
+
+def constant_steps(op: Requantize, scale: Scale, lanes: int) -> list[Step]:
+    """The steps where every beat has the same constants: a product of shifts and adders, and what rounds."""
+    multiplier, *offsets = (
+        HDLTensor.constant(_padded(values, lanes) if scale.per_channel else values[:1] * lanes)
+        for values in (scale.multipliers, *scale.signs.values())
+    )
+    # What is only multiplied is not worth a saturation of its own.
+    centred: list[Step] = [lambda beat: beat - op.x_zero_point] if op.x_zero_point else []
+    return [*centred, lambda beat: beat * multiplier, lambda product: _finished(op, scale, product, offsets)]
+
+
+def _finished(op: Requantize, scale: Scale, product: HDLTensor, offsets: Sequence[HDLTensor]) -> HDLTensor:
+    # A multiplier is positive, or nothing depends on the sign: the product has the sign of the input.
+    offset = offsets[0] if len(offsets) == 1 else HDLTensor.where(product < 0, offsets[1], offsets[0])
+    return ((product + offset) >> scale.shift).clip(*op.limits)
 
 
 def _delayed(name: str, offset: HDLTensor, cycles: int) -> HDLTensor:
@@ -230,11 +157,7 @@ def _delayed(name: str, offset: HDLTensor, cycles: int) -> HDLTensor:
     return offset
 
 
-def _reach(x: IntType, multiplier: IntType) -> tuple[int, int]:
-    return min(0, x.min * multiplier.max), max(0, x.max * multiplier.max)
-
-
-def _padded(values: list[int], count: int, filler: int = 0) -> list[int]:
+def _padded(values: Sequence[int], count: int, filler: int = 0) -> list[int]:
     return [*values, *[filler] * (count - len(values))]
 
 
@@ -246,7 +169,7 @@ def _fetch(name: str, values: list[int], dtype: IntType, lanes: int, beat: pyrtl
 def _offset(name: str, values: list[int], lanes: int, beat: pyrtl.WireVector) -> HDLTensor:
     """The offsets of a beat's channels, along with their multipliers: a constant, a choice of two, or a store."""
     smallest, largest = min(values), max(values)
-    bits = _stored_bits(values)
+    bits = stored_bits(values)
     if bits == 0:
         return HDLTensor.constant([smallest] * lanes)
     chosen, dtype = values, IntType.holding(smallest, largest)
