@@ -15,7 +15,7 @@ from golden.ops import AveragePool
 from golden.types import TensorType
 from rtlgen.affine import Lines, solve
 from rtlgen.rounding import Floats, Ints
-from rtlgen.thresholds import climb
+from rtlgen.thresholds import MOST_STEPS, climb
 
 _AT_A_TIME = 1 << 20
 
@@ -76,15 +76,45 @@ class Divisors:
 def divisors(counts: tuple[int, ...], low: int, high: int) -> Divisors:
     """The shortest exact divisions by ``counts``, of sums of as many values of ``[low, high]``, on one common shift.
 
-    Raises:
-        NotImplementedError: for intervals of more values than a table of steps can have.
+    Of more values than a table of steps can have they are not quite the shortest, and proven instead of tried.
     """
     n = np.unique(np.array(counts, dtype=np.int64))
+    if high - low > MOST_STEPS:
+        return Divisors(tuple(n.tolist()), proven(tuple(n.tolist()), low, high))
     means = _Means(n, low, high)
     lines = solve(means, climb(means, np.arange(len(n)), n * low, n * high), n, "always")
     found = Divisors(tuple(n.tolist()), lines)
     found.check(low, high)
     return found
+
+
+def proven(counts: tuple[int, ...], low: int, high: int) -> Lines:
+    """Lines for sums of values of any size, on the smallest shift on which they can be proven to be exact.
+
+    With ``h = n // 2`` the mean is ``floor((x + h) / n)``, or ``floor((x - h + n - 1) / n)`` for a negative sum ``x``.
+    With ``m = ceil(2**s / n)`` and ``e = m * n - 2**s``, ``v * m / 2**s`` is ``v / n + v * e / (n * 2**s)``. Its floor
+    is right for all ``0 <= v <= V`` if ``V * e < 2**s``. For all ``-U <= v < n`` it is right if ``c / 2**s`` is added,
+    which makes up for ``U * e / (n * 2**s)``, and ``c * n + n * e < 2**s``.
+    """
+    shift = 0
+    while True:
+        lines = [_proven(n, low, high, shift) for n in counts]
+        exact = [line for line in lines if line is not None]
+        if len(exact) == len(counts):
+            multipliers, offsets, negative_offsets = zip(*exact, strict=True)
+            return Lines(multipliers, offsets, negative_offsets, shift)
+        shift += 1
+
+
+def _proven(n: int, low: int, high: int, shift: int) -> tuple[int, int, int] | None:
+    half, one = n // 2, 1 << shift
+    multiplier = -(-one // n)
+    error = multiplier * n - one
+    greatest, smallest = max(0, high * n + half), max(0, half - low * n)
+    makes_up = -(-smallest * error // n)
+    if greatest * error >= one or makes_up * n + n * error >= one:
+        return None
+    return multiplier, half * multiplier, (n - 1 - half) * multiplier + makes_up
 
 
 def counted(op: AveragePool, x: TensorType) -> Ints:

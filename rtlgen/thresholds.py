@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from rtlgen.rounding import Floats, Ints
 
-_MOST_STEPS = 1 << 16
+MOST_STEPS = 1 << 16
 """Of a staircase: a table of them is made."""
 _SURE = 2
 """A guess is tried this far to either side; where that does not bracket the threshold, the whole interval does."""
@@ -112,9 +112,9 @@ def climb(function: Monotone, row: Ints, low: Ints, high: Ints) -> Stairs:
     """
     first, last = function(low, row), function(high, row)
     steps = int((last - first).max(initial=0))
-    if steps > _MOST_STEPS:
+    if steps > MOST_STEPS:
         place = int((last - first).argmax())
-        raise NotImplementedError(f"{function.refusal(int(row[place]))}: {steps} steps, {_MOST_STEPS} at most")
+        raise NotImplementedError(f"{function.refusal(int(row[place]))}: {steps} steps, {MOST_STEPS} at most")
     k = first[:, None] + 1 + np.arange(steps)
     rows, lows, highs = row[:, None], low[:, None], high[:, None]
     guess = np.clip(function.guess(k, rows), lows, highs).astype(np.int64)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from golden import IntType, TensorType
 from golden.ops import AveragePool
-from rtlgen.divisors import Divisors, averaged, counted, divisors
+from rtlgen.divisors import Divisors, averaged, counted, divisors, proven
 
 S8 = IntType(8, True)
 
@@ -93,3 +93,20 @@ def test_a_wrong_constant_is_seen(field: str) -> None:
     wrong = replace(right.lines, **{field: (first, second + (1 << right.lines.shift - 5))})
     with pytest.raises(AssertionError, match="the mean of 25 values differs"):
         Divisors(right.counts, wrong).check(-128, 127)
+
+
+@pytest.mark.parametrize(("low", "high"), [(-128, 127), (0, 255), (-20, -3), (0, 1)])
+@pytest.mark.parametrize("counts", [(1,), (4, 6, 9), (125,), (64,), (2, 3, 49)], ids=str)
+def test_proven_divisions_are_exact(counts: tuple[int, ...], low: int, high: int) -> None:
+    Divisors(counts, proven(counts, low, high)).check(low, high)
+
+
+def test_wide_sums_are_divided_by_proof() -> None:
+    """Around every tie that there can be near some random results."""
+    low, high, counts = -(1 << 39), (1 << 39) - 1, (4, 6, 7, 125)
+    found = divisors(counts, low, high)
+    means = np.random.default_rng(0).integers(low + 1, high, 2000)
+    for count in counts:
+        total = (means[:, None] * count + np.arange(-count, count + 1)).reshape(-1)
+        expected = np.sign(total) * ((np.abs(total) + count // 2) // count)
+        np.testing.assert_array_equal(found(total, np.array(count)), expected)
