@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from math import ceil
 
 import pyrtl
 
@@ -20,6 +21,10 @@ from rtlgen.stream import Stream, beats_of, passed_on
 from rtlgen.tensor import HDLTensor
 from rtlgen.weight_store import LATENCY, pack_words, weight_store
 
+_LUT_SITES_A_LANE = 120
+"""Roughly, however it multiplies."""
+_FEW_WORDS = 32
+
 
 @candidates.register
 def _(op: Requantize, xs: Sequence[Incoming], goal: Goal) -> Iterable[LayerPlan]:
@@ -32,12 +37,15 @@ def _(op: Requantize, xs: Sequence[Incoming], goal: Goal) -> Iterable[LayerPlan]
         yield replace(plan, depth_cycles=len(constant_steps(op, scale, lanes)))
         return
     bits = scale.multiplier_type.bits
-    plan = replace(plan, depth_cycles=LATENCY + 3, store_bits=groups * lanes * (bits + scale.offset_bits))
+    stored = bits + scale.offset_bits
+    # A store of few words is made of LUTs, each of which holds 16 bits.
+    sites = lanes * (_LUT_SITES_A_LANE + (ceil(groups / 16) * stored if groups <= _FEW_WORDS else 0))
+    plan = replace(plan, depth_cycles=LATENCY + 3, store_bits=groups * lanes * stored, lut_sites=sites)
     if scale.powers_of_two:
         yield plan
         return
     if (goal.logic and lanes == 1) or goal.unrolled:
-        yield replace(plan, logic=True)
+        yield replace(plan, logic=True, lut_sites=sites + lanes * bits * scale.x.bits)
     cost = multipliers_for(scale.x.bits + (not scale.x.signed), bits + 1)
     yield replace(plan, multipliers=lanes * cost)
     for phases in scale.phases:
