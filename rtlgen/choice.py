@@ -185,7 +185,9 @@ def _hurried(layer: LayerPlan, goal: Goal) -> LayerPlan:
     """With what it costs that a layer without multipliers, which may as well be fast, delays the first result."""
     if layer.engine != "buffered":
         return layer
-    return replace(layer, lut_sites=layer.lut_sites + _LUT_SITES_AN_INTERVAL * layer.ii_cycles // goal.ii_cycles)
+    return replace(
+        layer, lut_sites=layer.lut_sites + _LUT_SITES_AN_INTERVAL * layer.folds * layer.words // goal.ii_cycles
+    )
 
 
 def _keep(states: _States, key: tuple[_Between | None, int], choice: _Choice) -> None:
