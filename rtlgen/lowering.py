@@ -67,6 +67,7 @@ class LayerPlan:
         store_bits: bits of constants in stores, ``buffer_bits`` of buffered inputs.
         buffer_words: words in each buffer, a power of two; set by the plan once the timing is known.
         lut_sites: of the computation, a rough estimate to choose by.
+        form: of a requantiser: a ``product`` in one cycle, in ``phases`` or ``bits`` over several, or a ``division``.
         logic: the multiplication is made of adders.
     """
 
@@ -85,6 +86,7 @@ class LayerPlan:
     buffer_bits: int = 0
     buffer_words: tuple[int, ...] = ()
     lut_sites: int = 0
+    form: str = ""
     logic: bool = False
 
 
