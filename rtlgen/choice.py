@@ -51,7 +51,7 @@ def fastest(graph: Graph, goal: Goal, macs: int) -> dict[str, LayerPlan]:
             possible = middle
     best = within(possible)
     assert best is not None
-    if not goal.logic and not goal.unrolled:
+    if not goal.unrolled:
         for worth in _WORTH:
             other = within(possible, worth)
             if other is not None and other.multipliers <= goal.multipliers:
@@ -69,7 +69,6 @@ def has_plan(graph: Graph, goal: Goal) -> bool:
 class _Choice:
     """Part of a plan, up to some layer; ordered by what it costs."""
 
-    products_in_logic: int
     cost: int
     work_cycles: int
     lanes: int
@@ -79,7 +78,6 @@ class _Choice:
     def and_also(self, name: str, layer: LayerPlan, worth: int | None) -> _Choice:
         cost = layer.multipliers if worth is None else layer.lut_sites + worth * layer.multipliers
         return _Choice(
-            self.products_in_logic + layer.logic,
             self.cost + cost,
             self.work_cycles + layer.ii_cycles,
             self.lanes + layer.lanes_out,
@@ -96,7 +94,7 @@ class _Between:
     spacing_cycles: int
 
 
-_States = dict[tuple[_Between | None, int], _Choice]
+_States = dict[_Between | None, _Choice]
 
 
 class _Chooser:
@@ -118,7 +116,7 @@ class _Chooser:
         """
         graph = self.graph
         few = {name: _fewest_lanes(type, goal) for name, type in graph.types.items()}
-        states: _States = {(None, 0): _Choice(0, 0, 0, 0, 0)}
+        states: _States = {None: _Choice(0, 0, 0, 0)}
         for chain, fixed_end in self.chains:
             source = chain[0].inputs
             if any(few[name] == 0 for name in source):
@@ -127,15 +125,14 @@ class _Chooser:
                 starts = [_Between(lanes, 1) for lanes in _lanes(graph.types[source[0]], few[source[0]])]
             else:
                 starts = [_Between(few[source[0]], 1)]
-            states = {(start, key[1]): choice for key, choice in states.items() for start in starts}
+            states = {start: choice for choice in states.values() for start in starts}
             for position, node in enumerate(chain):
                 fixed = few[node.name] if fixed_end and position == len(chain) - 1 else 0
                 states = self._after(node, goal, worth, states, few, fixed)
-            collapsed: _States = {}
-            for (_, used), choice in states.items():
-                _keep(collapsed, (None, used), choice)
-            states = collapsed
-        return min(states.values()) if states else None
+            if not states:
+                return None
+            states = {None: min(states.values())}
+        return states[None]
 
     def _after(
         self, node: Node, goal: Goal, worth: int | None, states: _States, few: Mapping[str, int], fixed: int
@@ -144,7 +141,7 @@ class _Chooser:
         options: dict[_Between, list[tuple[_Between, LayerPlan]]] = {}
         following: _States = {}
         buffers = walk.dispatch(type(node.op)) is not walk.dispatch(object)
-        for (before, _), so_far in states.items():
+        for before, so_far in states.items():
             assert before is not None
             if buffers:
                 before = replace(before, spacing_cycles=1)  # a buffer does not care
@@ -154,8 +151,7 @@ class _Chooser:
                 if worth is None and so_far.multipliers + layer.multipliers > goal.multipliers:
                     continue
                 choice = so_far.and_also(node.name, layer, worth)
-                # With logic in the game, the fewest multipliers so far need not be the start of the best plan.
-                _keep(following, (between, choice.multipliers if goal.logic else 0), choice)
+                _keep(following, between, choice)
         return following
 
     def _options(
@@ -166,7 +162,7 @@ class _Chooser:
         lanes = [before.lanes] if len(node.inputs) == 1 else [few[name] for name in node.inputs]
         spacing = before.spacing_cycles if len(node.inputs) == 1 else 1
         xs = [Incoming(graph.types[x], n, self.reaches[x], spacing) for x, n in zip(node.inputs, lanes, strict=True)]
-        best: dict[tuple[_Between, int], tuple[_Choice, LayerPlan]] = {}
+        best: dict[_Between, tuple[_Choice, LayerPlan]] = {}
         own_goal = replace(goal, lanes=[fixed] if fixed else _lanes(graph.types[node.name], few[node.name]))
         for layer in (_hurried(layer, goal) for layer in _candidates(node, xs, own_goal)):
             if layer.ii_cycles > goal.ii_cycles or (fixed and layer.lanes_out != fixed):
@@ -174,11 +170,11 @@ class _Chooser:
             if worth is None and layer.multipliers > goal.multipliers:
                 continue
             known = max(known for known in _SPACINGS if known <= layer.spacing_cycles)
-            choice = _Choice(0, 0, 0, 0, 0).and_also(node.name, layer, worth)
-            key = (_Between(layer.lanes_out, known), layer.multipliers if goal.logic else 0)
+            choice = _Choice(0, 0, 0, 0).and_also(node.name, layer, worth)
+            key = _Between(layer.lanes_out, known)
             if key not in best or choice < best[key][0]:
                 best[key] = (choice, layer)
-        return [(between, layer) for (between, _), (_, layer) in best.items()]
+        return [(between, layer) for between, (_, layer) in best.items()]
 
 
 def _hurried(layer: LayerPlan, goal: Goal) -> LayerPlan:
@@ -190,7 +186,7 @@ def _hurried(layer: LayerPlan, goal: Goal) -> LayerPlan:
     )
 
 
-def _keep(states: _States, key: tuple[_Between | None, int], choice: _Choice) -> None:
+def _keep(states: _States, key: _Between | None, choice: _Choice) -> None:
     if key not in states or choice < states[key]:
         states[key] = choice
 

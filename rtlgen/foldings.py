@@ -72,8 +72,9 @@ def foldings(work: Work, x: Incoming, goal: Goal) -> Iterator[LayerPlan]:
             products = layer.outputs * layer.inputs
             if products * cost <= budget:
                 yield replace(layer, multipliers=products * cost)
-            if goal.logic and products == 1:
-                yield replace(layer, logic=True)
+            if products == 1:
+                sites = layer.lut_sites + work.x.dtype.bits * work.weight_bits
+                yield replace(layer, logic=True, lut_sites=sites)
 
 
 def _shapes(work: Work, lanes: int, cycles: int) -> Iterator[tuple[int, int, int]]:

@@ -21,7 +21,7 @@ class Goal:
     Args:
         ii_cycles: most cycles from one sample to the next.
         multipliers: most multipliers.
-        logic: whether a lone multiplication may be made of adders, for budgets below one multiplier a layer.
+        logic: whether a requantiser may multiply with adders in a cycle, for budgets below one multiplier a layer.
         unrolled: whether weights become constants in an adder graph instead of words in a store.
         lanes: of the result that are worth trying, where there is a choice.
     """

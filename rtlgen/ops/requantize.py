@@ -183,7 +183,7 @@ def _by_division(op: Requantize, x: Stream, name: str, groups: int, beat: pyrtl.
     if len(of_signs) > 1:
         offset = [HDLTensor.where(word < 0, minus, plus) for plus, minus in zip(*of_signs, strict=True)]
     divisor = fetch("divisor", division.found.divisors)
-    result = divided(name, division, word, divisor, *offset, flags["valid"])
+    result = divided(name, division, word, divisor, offset[0], offset[1], flags["valid"])
     out = flags.after(f"{name}_steps", DIVIDER_CYCLES)
     data = result.clip(*op.limits).register(f"{name}_result", enable=out["valid"], reset=x.reset)
     done = out.after(f"{name}_result", 1)
