@@ -16,7 +16,9 @@ from sim.commands import verbs
 from sim.commands.checks import CheckFailedError
 from sim.commands.design_argument import AtLeast
 from sim.commands.printing import say, silence
+from sim.commands.synth import synth as synth_verb
 from sim.commands.user_error import UserError, joined, one_line
+from sim.synthesis.targets import TARGETS
 from sim.tools import ToolError
 from sim.verify import SIMULATORS
 
@@ -281,3 +283,27 @@ def accuracy(model: str, samples: int | None, simulator: str, json: bool) -> Non
       tensorgate accuracy mnist --samples 100 --json
     """
     verbs.accuracy(model, samples, simulator, json)
+
+
+@tensorgate.command()
+@_model
+@click.option("--target", type=click.Choice(list(TARGETS)), required=True, help="The device.")
+@_multipliers
+@click.option("--seed", type=AtLeast(0), default=1, show_default=True, metavar="S", help="Of placement.")
+@click.option("--timeout", type=AtLeast(1), metavar="SECONDS", help="For each program.  [default: none]")
+@click.option("--no-route", is_flag=True, help="Stop after placement: a quick estimate of the clock.")
+@_path("-o", "--output", metavar="DIR", help="Keep netlist, reports and logs there.")
+@_json
+def synth(**options: Any) -> None:
+    """Synthesize for a device: cells, memories, multipliers, clock.
+
+    The memories and multipliers have to be those of the plan. What has been done before with the same Verilog, options
+    and programs is not done again.
+
+    \b
+    Examples:
+      tensorgate synth iris --target ecp5-85k
+      tensorgate synth digits --target ecp5-25k --multipliers 16 --json
+      tensorgate synth iris --target xilinx --unrolled -o files
+    """
+    synth_verb(**options)
