@@ -12,7 +12,7 @@ from typing import IO
 
 from sim.signals import signals_wait
 
-PATIENCE_S = 5.0
+PATIENCE_S = 3.0
 """How long the members of a group that was killed may take to be gone."""
 
 _running: set[subprocess.Popen[bytes]] = set()

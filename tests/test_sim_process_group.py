@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
 import subprocess
@@ -49,7 +50,7 @@ def test_a_program_ends_with_all_that_it_has_started(how: str, tmp_path: Path) -
         with pytest.raises(ToolError, match="stopped after 2 seconds"):
             run_tool([sys.executable, program], cwd=tmp_path, timeout=2)
     else:
-        threading.Thread(target=lambda: (family(tmp_path), signal.raise_signal(signal.SIGINT))).start()
+        threading.Thread(target=lambda: (family(tmp_path), os.kill(os.getpid(), signal.SIGINT))).start()
         with pytest.raises(KeyboardInterrupt):
             run_tool([sys.executable, program], cwd=tmp_path)
     found = family(tmp_path)
