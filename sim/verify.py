@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import shlex
-import shutil
-import tempfile
 import time
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from golden.types import IntArray
 from rtlgen import Design
 from sim import witnesses
 from sim.difference import VerificationError
+from sim.scratch import scratch_folder
 from sim.simulators.cocotb_launcher import PATTERNS, check_patterns
 
 SIMULATORS = tuple(witnesses.BULK)
@@ -111,29 +111,24 @@ def verify(
     samples = design.graph.input_type.check(x, "the input")
     if not len(samples):
         raise ValueError("verification needs at least one sample, there are none")
-    folder = Path(build) if build is not None else Path(tempfile.mkdtemp(prefix=f"tensorgate-{design.name}-"))
-    expected = design.graph.trace(samples)
-    output = expected[design.graph.outputs[0]]
-    try:
-        for name in names:
-            witnesses.check_bulk(design, witnesses.BULK[name], samples, output, folder)
-        watched = samples[:MOST_WATCHED_SAMPLES]
-        tensors = {name: tensor[: len(watched)] for name, tensor in expected.items()}
-        if "pyrtl" in names:
-            witnesses.check_layers(design, watched, tensors)
-        result, pins = None, None
-        if "icarus" in names:
-            result, pins = witnesses.check_hostile(design, watched, tensors, folder, seed, patterns)
-    except VerificationError as error:
-        located = witnesses.locate(design, error.difference, samples, folder, seed)
-        command = command or _command(design, samples, names, seed, folder)
-        raise VerificationError(located, folder=folder, command=command) from error
-    except BaseException:
-        if build is None:
-            shutil.rmtree(folder, ignore_errors=True)
-        raise
-    if build is None:
-        shutil.rmtree(folder)
+    result, pins = None, None
+    kept = scratch_folder(design.name, (VerificationError,)) if build is None else nullcontext(Path(build))
+    with kept as folder:
+        expected = design.graph.trace(samples)
+        output = expected[design.graph.outputs[0]]
+        try:
+            for name in names:
+                witnesses.check_bulk(design, witnesses.BULK[name], samples, output, folder)
+            watched = samples[:MOST_WATCHED_SAMPLES]
+            tensors = {name: tensor[: len(watched)] for name, tensor in expected.items()}
+            if "pyrtl" in names:
+                witnesses.check_layers(design, watched, tensors)
+            if "icarus" in names:
+                result, pins = witnesses.check_hostile(design, watched, tensors, folder, seed, patterns)
+        except VerificationError as error:
+            located = witnesses.locate(design, error.difference, samples, folder, seed)
+            command = command or _command(design, samples, names, seed, folder)
+            raise VerificationError(located, folder=folder, command=command) from error
     return Verification(
         name=design.name,
         samples=len(samples),

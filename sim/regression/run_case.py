@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 import traceback
 from dataclasses import asdict
@@ -18,6 +17,7 @@ from sim.difference import Difference, VerificationError, first_difference
 from sim.regression.cases import DEFAULT_MULTIPLIERS, Case, CaseResult
 from sim.regression.portrait import accuracies, portrait
 from sim.regression.reproduction import reproduction
+from sim.scratch import remove_folder
 from sim.simulators.simulator import Run
 from sim.verify import verify
 from sim.witnesses import BULK, cycle_difference, steady_samples
@@ -30,11 +30,12 @@ def run_case(case: Case, build: Path) -> CaseResult:
     """
     started = time.monotonic()
     folder = build / "cases" / case.id
-    shutil.rmtree(folder, ignore_errors=True)
     facts: dict[str, Any] = {}
     verdict, message = "passed", ""
     try:
+        remove_folder(folder)
         _run(case, build, folder, facts)
+        remove_folder(folder)
     except VerificationError as error:
         verdict, message = "failed", f"{error.difference.witness}: {error.difference.message}"
         facts["difference"] = asdict(error.difference) | {"waves": _relative(error.difference.waves, build)}
@@ -42,9 +43,7 @@ def run_case(case: Case, build: Path) -> CaseResult:
         verdict, message = "crashed", f"{type(error).__name__}: {error}"
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "error.txt").write_text(traceback.format_exc())
-    if verdict == "passed":
-        shutil.rmtree(folder, ignore_errors=True)
-    else:
+    if verdict != "passed":
         facts["files"] = _relative(folder, build)
     return CaseResult(case, verdict, message, round(time.monotonic() - started, 3), **facts)
 
