@@ -16,7 +16,7 @@ UNLIMITED = 1 << 40
 """More cycles than any layer takes."""
 _SPACINGS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32)
 """Spacings of beats that are told apart: what makes a difference to any layer."""
-_MOST_TIMES_FEWEST = 6
+_MOST_TIMES_FEWEST = 8
 """Lanes that are tried, as a multiple of those that there have to be."""
 _LUT_SITES_AN_INTERVAL = 400
 """That a whole interval less from the first input to the first output is worth."""
@@ -122,7 +122,8 @@ class _Chooser:
             if any(few[name] == 0 for name in source):
                 return None
             if len(source) == 1 and source[0] in graph.inputs and _readers(graph, source[0]) == 1:
-                starts = [_Between(lanes, 1) for lanes in _lanes(graph.types[source[0]], few[source[0]])]
+                type = graph.types[source[0]]
+                starts = [_Between(lanes, 1) for lanes in _lanes(type, few[source[0]], type.inner)]
             else:
                 starts = [_Between(few[source[0]], 1)]
             states = {start: choice for choice in states.values() for start in starts}
@@ -163,7 +164,9 @@ class _Chooser:
         spacing = before.spacing_cycles if len(node.inputs) == 1 else 1
         xs = [Incoming(graph.types[x], n, self.reaches[x], spacing) for x, n in zip(node.inputs, lanes, strict=True)]
         best: dict[_Between, tuple[_Choice, LayerPlan]] = {}
-        own_goal = replace(goal, lanes=[fixed] if fixed else _lanes(graph.types[node.name], few[node.name]))
+        type, fewest = graph.types[node.name], few[node.name]
+        lanes_out = [fixed] if fixed else _lanes(type, fewest, _MOST_TIMES_FEWEST * fewest)
+        own_goal = replace(goal, lanes=lanes_out)
         for layer in (_hurried(layer, goal) for layer in _candidates(node, xs, own_goal)):
             if layer.ii_cycles > goal.ii_cycles or (fixed and layer.lanes_out != fixed):
                 continue
@@ -205,10 +208,10 @@ def _fewest_lanes(type: TensorType, goal: Goal) -> int:
     return ceil(type.inner / beats) if beats else 0
 
 
-def _lanes(type: TensorType, few: int) -> list[int]:
+def _lanes(type: TensorType, few: int, most: int) -> list[int]:
     """Lanes worth trying: from the fewest on some more, the fewest of each number of beats."""
     found: dict[int, int] = {}
-    for lanes in range(max(few, 1), min(type.inner, _MOST_TIMES_FEWEST * few) + 1):
+    for lanes in range(max(few, 1), min(type.inner, most) + 1):
         found.setdefault(ceil(type.inner / lanes), lanes)
     return list(found.values())
 
