@@ -113,9 +113,9 @@ def verify(
         simulators: of ``SIMULATORS``; or ``"all"``, which is PyRTL and Icarus.
         seed: of stalls, resets, garbage.
         patterns: pairs of pause patterns (source, sink), see ``verif.pauses``.
-        cycles: the most of a bulk run, and of all phases of the testbench together: beyond that samples are not run, and
-            phases are cut short, which the result tells. Without it what takes the slowest of the simulators about a
-            minute; but always one sample.
+        cycles: the most of a bulk run, and of all phases of the testbench together: beyond that samples are not run
+            and phases are cut short, which the result tells; one sample always runs. Without it what takes the slowest
+            of the simulators about a minute.
         build: folder for the files; without it they are gone after success, and named in the error after a failure.
         command: what reproduces this run, for the error; without it, one that reads graph and samples from files.
 

@@ -73,7 +73,7 @@ def steady_samples(design: Design) -> int:
 def check_bulk(
     design: Design, simulator: Simulator, x: IntArray, output: IntArray, folder: Path, cycles: int = NO_BOUND
 ) -> None:
-    """All samples back to back, some of them again if they are few and ``cycles`` allow it: every output on its cycle."""
+    """All samples back to back, some of them again if there are few and cycles enough: every output on its cycle."""
     again = max(0, samples_within(design.plan, cycles, steady_samples(design)) - len(x))
     more = np.resize(np.arange(len(x)), len(x) + again)
     try:

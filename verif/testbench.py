@@ -137,7 +137,7 @@ def _check_plan(bench: Bench) -> None:
 
 @phase
 async def every_sample_under_stalls(bench: Bench) -> None:
-    """The same values under every pair of pause patterns, which take turns amid a sample if there is no time for more."""
+    """The same values under every pair of pause patterns; if there is little time, they take turns amid a sample."""
     patterns, plan, left = bench.config.patterns, bench.ports.plan, bench.left_cycles
     samples = stalled_samples_in(left, plan, len(patterns), bench.config.stalled)
     if left is not None and not samples:
@@ -152,7 +152,8 @@ async def every_sample_under_stalls(bench: Bench) -> None:
         change = bench.now + left // len(patterns)
         if not await bench.until(lambda change=change: bench.board.complete or bench.now >= change):  # type: ignore[misc]
             break  # it hangs, and ``finish`` says where
-    await bench.finish()
+    if not bench.board.complete:
+        await bench.finish()
 
 
 @phase
@@ -170,10 +171,13 @@ async def reset_in_mid_sample(bench: Bench) -> None:
         bench.send(3)
         amid = random.randrange(1, beats if left is None else min(beats, EARLY_BEATS)) if beats > 1 else 1
         await bench.until(lambda amid=amid: bench.input_moved() >= amid, bench.settle)  # type: ignore[misc]
+        if attempt == 1:  # until beats wait one behind the other
+            await bench.idle(8)
         if attempt % 4 >= 2:  # deeper in the network
             await bench.idle(random.randrange(bench.calm))
         bench.board.verdict()
-        await bench.reset(random.randint(1, 3), hold_source=random.random() < 0.5)
+        # What a reset forgets shows best after the shortest one: a longer one may let it drain away.
+        await bench.reset(1 if attempt < 2 else random.randint(1, 3), hold_source=random.random() < 0.5)
         bench.send_clearest()
         await bench.finish()
         _check_plan(bench)

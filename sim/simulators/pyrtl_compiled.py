@@ -31,7 +31,7 @@ INTERPRETED_NET_CYCLES_PER_S = 13e6
 
 
 def is_worth_compiling(block: pyrtl.Block, cycles: int) -> bool:
-    """Whether compiling the block saves more time than it takes, as a function of its size; and whether there is gcc."""
+    """Whether compiling the block saves more time than it takes, by its size; and whether there is gcc."""
     speed, nets = SPEEDS["pyrtl"], len(block.logic)
     interpreted_s = cycles * nets / INTERPRETED_NET_CYCLES_PER_S
     return interpreted_s > 2 * speed.time_s(nets, cycles) and shutil.which("gcc") is not None
