@@ -133,6 +133,11 @@ def _simulator(names: Sequence[str], default: str) -> Callable[[Verb], Verb]:
     return click.option("--simulator", type=click.Choice(names), default=default, show_default=True)
 
 
+def _cycles(default: str) -> Callable[[Verb], Verb]:
+    help = f"Most cycles to simulate: so many samples fewer, one at least.  [default: {default}]"
+    return click.option("--cycles", type=AtLeast(1), metavar="N", help=help)
+
+
 def _path(*names: str, metavar: str = "FILE", **more: Any) -> Callable[[Verb], Verb]:
     return click.option(*names, type=Path, metavar=metavar, **more)
 
@@ -229,6 +234,7 @@ def generate(model: str, output: Path, multipliers: int | None, unrolled: bool, 
 @_samples("32, or all of --input")
 @click.option("--seed", type=AtLeast(0), default=0, metavar="S", help="Of stalls, resets and random samples.")
 @_simulator([*SIMULATORS, "all"], "all")
+@_cycles("what takes about a minute")
 @_multipliers
 @_path("--input", help="Integer inputs, shape (batch, ...), as numpy.save writes them.")
 @_json
@@ -273,16 +279,21 @@ def profile(**options: Any) -> None:
 @_model
 @_samples("the whole test set")
 @_simulator(SIMULATORS, "icarus")
+@_cycles("what takes about two minutes")
 @_json
-def accuracy(model: str, samples: int | None, simulator: str, json: bool) -> None:
+def accuracy(model: str, samples: int | None, simulator: str, cycles: int | None, json: bool) -> None:
     """Measure float, golden and hardware accuracy on a test set.
+
+    If the whole test set would take the simulator too many cycles, the hardware runs its first samples, and the
+    accuracy of the integers on the same ones is shown beside it. Verilator is a hundred times faster than the others.
 
     \b
     Examples:
       tensorgate accuracy iris
       tensorgate accuracy mnist --samples 100 --json
+      tensorgate accuracy mnist_lenet --simulator verilator --cycles 100000000
     """
-    verbs.accuracy(model, samples, simulator, json)
+    verbs.accuracy(model, samples, simulator, cycles, json)
 
 
 @tensorgate.command()
