@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from math import ceil, lcm
 
 from golden.types import TensorType
@@ -53,28 +54,38 @@ def pace_of(work: Work, layer: LayerPlan) -> Pace:
     return Pace(layer.outputs, work.outputs, layer.lanes_out, layer.spacing_cycles)
 
 
-def foldings(work: Work, x: Incoming, goal: Goal) -> Iterator[LayerPlan]:
+def foldings(work: Work, x: Incoming, goal: Goal) -> Iterable[LayerPlan]:
     """All foldings that keep to ``goal``, the cheap ones of each width."""
     cycles = goal.ii_cycles // work.positions
     if cycles == 0 or beats_of(work.x, x.lanes) > goal.ii_cycles:
-        return
+        return []
     cost = multipliers_for(work.x.dtype.bits + (not work.x.dtype.signed), work.weight_bits)
     # Below one multiplier a layer no layer gets a second one.
-    budget = min(cost, goal.multipliers) if goal.logic else goal.multipliers
-    for least, inputs, words in _shapes(work, x.lanes, cycles):
-        for lanes in goal.lanes:
+    products = (min(cost, goal.multipliers) if goal.logic else goal.multipliers) // cost
+    return _foldings(work, x.lanes, cycles, tuple(goal.lanes[: work.outputs]), products, cost)
+
+
+@lru_cache(maxsize=4096)
+def _foldings(
+    work: Work, lanes_in: int, cycles: int, widths: Sequence[int], products: int, cost: int
+) -> list[LayerPlan]:
+    """Those with at most ``products`` a cycle; networks repeat their layers, and the choice repeats its questions."""
+    found = []
+    for least, inputs, words in _shapes(work, lanes_in, cycles):
+        for lanes in widths:
             if lanes > (work.channels if work.own else work.share):
                 break
-            outputs = _outputs(work, x.lanes, least, lanes)
+            outputs = _outputs(work, lanes_in, least, lanes)
             if outputs is None or outputs // lanes > words:
                 continue
-            layer = _folding(work, x, outputs, inputs, words, lanes)
-            products = layer.outputs * layer.inputs
-            if products * cost <= budget:
-                yield replace(layer, multipliers=products * cost)
-            if products == 1:
-                sites = layer.lut_sites + work.x.dtype.bits * work.weight_bits
-                yield replace(layer, logic=True, lut_sites=sites)
+            count = outputs * inputs
+            if count <= products:
+                found.append(_folding(work, lanes_in, outputs, inputs, words, lanes, count * cost))
+            if count == 1:
+                alone = _folding(work, lanes_in, outputs, inputs, words, lanes, 0)
+                sites = alone.lut_sites + work.x.dtype.bits * work.weight_bits
+                found.append(replace(alone, logic=True, lut_sites=sites))
+    return found
 
 
 def _shapes(work: Work, lanes: int, cycles: int) -> Iterator[tuple[int, int, int]]:
@@ -107,15 +118,18 @@ def _outputs(work: Work, lanes_in: int, least: int, lanes: int) -> int | None:
     return None
 
 
-def _folding(work: Work, x: Incoming, outputs: int, inputs: int, words: int, lanes: int) -> LayerPlan:
+def _folding(
+    work: Work, lanes_in: int, outputs: int, inputs: int, words: int, lanes: int, multipliers: int
+) -> LayerPlan:
     folds = ceil(work.channels / outputs) if work.own else work.groups * ceil(work.share / outputs)
     products = outputs * inputs
     return LayerPlan(
         engine="folded",
-        lanes_in=x.lanes,
+        lanes_in=lanes_in,
         lanes_out=min(lanes, work.outputs),
-        ii_cycles=max(work.positions * folds * words, beats_of(work.x, x.lanes)),
+        ii_cycles=max(work.positions * folds * words, beats_of(work.x, lanes_in)),
         spacing_cycles=words // (outputs // lanes),
+        multipliers=multipliers,
         outputs=outputs,
         inputs=inputs,
         folds=folds,

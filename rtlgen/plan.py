@@ -94,8 +94,6 @@ def plan(graph: Graph, multipliers: int = 64, *, unrolled: bool = False) -> Plan
     else:
         logic = not has_plan(graph, Goal(UNLIMITED, multipliers))
         chosen, budget = fastest(graph, Goal(UNLIMITED, multipliers, logic), macs(graph)), multipliers
-    # In the order of the network.
-    chosen = {node.name: chosen[node.name] for node in graph.nodes}
     found = sized(graph, chosen)
     return Plan(
         found.layers, found.input_lanes, found.output_words, found.ii_cycles, found.latency_cycles, budget, macs(graph)
