@@ -94,7 +94,7 @@ def critical_path(paths: Sequence[Mapping[str, Any]], layers: dict[str, str]) ->
     steps = max((path["path"] for path in clocked), key=lambda path: sum(step["delay"] for step in path))
     routing = sum(step["delay"] for step in steps if step["type"] == "routing")
     total = sum(step["delay"] for step in steps)
-    along = []
+    along: list[str] = []
     for step in steps:
         name = step.get("net") or step["to"]["cell"]
         layer = layer_of(name, layers) or layer_of(step["to"]["cell"], layers) or TOP

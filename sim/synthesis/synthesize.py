@@ -146,8 +146,8 @@ def check_planned(netlist: Netlist, expected: Estimate, design: Design) -> None:
         planned = expected.block_rams[memory.name]
         if memory.block_rams != planned:
             raise SynthesisError(
-                f"layer {memory.layer!r}: the memory {memory.name} of {memory.words} words of {memory.bits} bits was to "
-                f"be {_blocks(planned)}, and synthesis made {_blocks(memory.block_rams)} of it"
+                f"layer {memory.layer!r}: the memory {memory.name} of {memory.words} words of {memory.bits} bits was "
+                f"to be {_blocks(planned)}, and synthesis made {_blocks(memory.block_rams)} of it"
             )
     surplus = netlist.counts["block_ram"] - sum(expected.block_rams.values())
     if surplus:
