@@ -1,4 +1,4 @@
-"""The choice of hardware for every layer: dynamic programming over the layers, by the streams that are still to be read.
+"""The choice of hardware for every layer: dynamic programming over the layers, by the streams still to be read.
 
 A part of a plan is all layers up to some one, and what the others can see of it are the streams that one of them still
 reads: one in a chain, another one for each way around. Of all parts that look alike from there the cheapest is kept. A
