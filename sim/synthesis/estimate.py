@@ -59,7 +59,7 @@ def block_rams(memory: Memory, family: Family) -> int:
     words, bits, cells = memory.words, memory.varying_bits, []
     for shape in family.block_shapes:
         if memory.is_rom or shape.bit_writable:
-            # Address bits beyond those of the cell choose among bits of one wide word, which is cut to cells as a whole.
+            # Address bits beyond those of the cell choose within one wide word, which is cut to cells as a whole.
             needed = ceil(bits * max(1, words // shape.words) / shape.bits)
         else:
             needed = ceil(words / shape.words) * ceil(bits / shape.bits)
@@ -86,17 +86,20 @@ def _is_hardware(a: int, b: int, family: Family) -> bool:
 
 
 def _bits(wire: pyrtl.WireVector, driver: dict[str, pyrtl.LogicNet]) -> int:
-    """Bits of a wire that are not repetitions of the one below, nor zeros above an unsigned number."""
+    """Bits of a wire without its extension to a wider one."""
     net = driver.get(wire.name)
     while net is not None and net.op == "w":
         wire = net.args[0]
         net = driver.get(wire.name)
     if net is None or net.op != "c":
         return len(wire)
+    # A sign that is repeated above itself, or zeros above a number without sign.
+    first = net.args[0]
+    if isinstance(first, pyrtl.Const) and first.val == 0 and len(first) > 1:
+        return len(wire) - len(first)
     repeated = 0
     for part in net.args[:-1]:
-        if len(part) != 1 or part is not net.args[0]:
+        if len(part) != 1 or part is not first:
             break
         repeated += 1
-    zeros = repeated and isinstance(net.args[0], pyrtl.Const) and net.args[0].val == 0
-    return len(wire) - repeated + (1 if zeros and repeated > 1 else 0) if repeated else len(wire)
+    return len(wire) - repeated

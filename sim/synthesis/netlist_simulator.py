@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 from dataclasses import dataclass
@@ -23,6 +24,8 @@ _SHIPPED: dict[str, tuple[str, ...]] = {
     "ice40": ("ice40/cells_sim.v",),
     "xilinx": ("xilinx/cells_sim.v",),
 }
+_CELLS_WITHOUT_MODEL = {"RAMB18E1", "RAMB36E1"}
+"""Yosys ships their pins alone: all that they give is undefined."""
 _DEFINES: dict[str, tuple[str, ...]] = {"ecp5": ("-DNO_INCLUDES",), "ice40": ("-DNO_ICE40_DEFAULT_ASSIGNMENTS",)}
 
 
@@ -44,8 +47,15 @@ class NetlistIcarus:
         return f"{self.family.name} netlist under icarus"
 
     def run(self, design: Design, x: IntArray, build: Path) -> Run:
-        """As the interface says."""
+        """As the interface says.
+
+        Raises:
+            NotImplementedError: for a netlist with cells of which there is no model.
+        """
         build.mkdir(parents=True, exist_ok=True)
+        lacking = _CELLS_WITHOUT_MODEL & set(json.loads(_cells_text(self.folder))["design"]["num_cells_by_type"])
+        if lacking:
+            raise NotImplementedError(f"there is no model of {', '.join(sorted(lacking))}: add it to {MODELS.name}/")
         if not (build / NETLIST).exists():
             write_netlist(self.folder, build)
         write_cells(self.family, build)
@@ -54,6 +64,11 @@ class NetlistIcarus:
         run_tool(["iverilog", "-g2005", *_DEFINES.get(self.family.name, ()), "-o", "netlist.vvp", *sources], cwd=build)
         run_tool(["vvp", "-n", "netlist.vvp"], cwd=build)
         return read_run(design, len(x), build, self.name)
+
+
+def _cells_text(folder: Path) -> str:
+    text = (folder / yosys.STATISTICS).read_text()
+    return text[text.index("{") :]
 
 
 def write_netlist(folder: Path, build: Path) -> Path:

@@ -59,7 +59,10 @@ def exceeded(log: str) -> dict[str, tuple[int, int]]:
 
 
 def _too_large(target: Target, over: Mapping[str, tuple[int, int]]) -> str:
-    parts = [f"{used} {name} of {available}, {used - available} too many" for name, (used, available) in over.items()]
+    parts = [
+        f"{used:,} {name} and there are {available:,}, {used - available:,} too many ({used / available - 1:.0%} over)"
+        for name, (used, available) in over.items()
+    ]
     return f"it does not fit on {target.name}: it needs {'; '.join(parts)}"
 
 
