@@ -14,7 +14,7 @@ from golden import zoo
 from rtlgen.memories import Memory
 from sim.synthesis import yosys
 from sim.synthesis.estimate import block_rams, estimate
-from sim.synthesis.netlist_simulator import NETLIST, NetlistIcarus, write_netlist
+from sim.synthesis.netlist_simulator import NetlistIcarus, write_netlist
 from sim.synthesis.result import SynthesisError
 from sim.synthesis.synthesize import check_planned, synthesize
 from sim.synthesis.targets import ECP5, ICE40, XILINX
