@@ -20,7 +20,7 @@ UNLIMITED = 1 << 40
 """More cycles than any layer takes."""
 _SPACINGS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32)
 """Spacings of beats that are told apart: what makes a difference to any layer."""
-_MOST_TIMES_FEWEST = 6
+_MOST_TIMES_FEWEST = 8
 """Lanes that are tried, as a multiple of those that there have to be."""
 _MOST_LANES_OF_A_FORK = 4
 _LUT_SITES_AN_INTERVAL = 400
@@ -73,7 +73,7 @@ def fastest(graph: Graph, goal: Goal, macs: int) -> Chosen:
             impossible = middle
         else:
             best, possible = found, found.ii_cycles
-    if not goal.logic and not goal.unrolled:
+    if not goal.unrolled:
         for worth in _WORTH:
             other = within(possible, worth)
             if other is not None and other.multipliers <= goal.multipliers:
@@ -94,13 +94,13 @@ class _Between:
     spacing_cycles: int
 
 
-_Cost = tuple[int, int, int, int]
-"""Products in logic, what the goal counts, cycles of work, lanes: of two plans the one with the smaller cost is better."""
+_Cost = tuple[int, int, int]
+"""Multipliers, or LUT sites; cycles of work; lanes: of two plans the one with the smaller cost is better."""
 
 
 def _cost(layer: LayerPlan, worth: int | None) -> _Cost:
     counted = layer.multipliers if worth is None else layer.lut_sites + worth * layer.multipliers
-    return int(layer.logic), counted, layer.ii_cycles, layer.lanes_out
+    return counted, layer.ii_cycles, layer.lanes_out
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,8 +124,8 @@ class _Part:
         return found[::-1]
 
 
-_Parts = dict[tuple[tuple[_Between, ...], int], _Part]
-"""By the streams that are still to be read, and by the multipliers so far where they matter."""
+_Parts = dict[tuple[_Between, ...], _Part]
+"""By the streams that are still to be read."""
 _Options = list[tuple[_Between, _Cost, LayerPlan]]
 
 
@@ -157,7 +157,7 @@ class _Chooser:
         if not all(lanes.values()):
             return None
         (source,) = graph.inputs
-        parts: _Parts = {((_Between(n, 1),), 0): _Part((0, 0, 0, 0), 0, n) for n in lanes[source]}
+        parts: _Parts = {(_Between(n, 1),): _Part((0, 0, 0), 0, n) for n in lanes[source]}
         for place, node in enumerate(graph.nodes):
             unread, kept = self.unread[place], self.unread[place + 1][:-1]
             parts = self._after(node, replace(goal, lanes=lanes[node.name]), worth, parts, unread, kept)
@@ -176,18 +176,17 @@ class _Chooser:
         options: dict[tuple[_Between, ...], _Options] = {}
         following: _Parts = {}
         read, held = ([unread.index(name) for name in names] for names in (node.inputs, kept))
-        for (streams, _), part in parts.items():
+        for streams, part in parts.items():
             before, others = tuple(streams[n] for n in read), tuple(streams[n] for n in held)
             if before not in options:
                 options[before] = self._options(node, before, goal, worth)
-            logic, counted, work, lanes = part.cost
+            counted, work, lanes = part.cost
             for between, own, layer in options[before]:
                 multipliers = part.multipliers + layer.multipliers
                 if worth is None and multipliers > goal.multipliers:
                     continue
-                cost = (logic + own[0], counted + own[1], work + own[2], lanes + own[3])
-                # With logic in the game, the fewest multipliers so far need not be the start of the best plan.
-                key = ((*others, between), multipliers if goal.logic else 0)
+                cost = (counted + own[0], work + own[1], lanes + own[2])
+                key = (*others, between)
                 known = following.get(key)
                 if known is None or cost < known.cost:
                     following[key] = _Part(cost, multipliers, part.input_lanes, layer, part)
@@ -200,7 +199,7 @@ class _Chooser:
             Incoming(graph.types[x], stream.lanes, self.reaches[x], stream.spacing_cycles)
             for x, stream in zip(node.inputs, before, strict=True)
         ]
-        best: dict[tuple[_Between, int], tuple[_Cost, LayerPlan]] = {}
+        best: dict[_Between, tuple[_Cost, LayerPlan]] = {}
         for layer in (_hurried(layer, goal) for layer in _candidates(node, xs, goal)):
             if layer.ii_cycles > goal.ii_cycles:
                 continue
@@ -210,10 +209,10 @@ class _Chooser:
             if node.name not in self.only_buffers:
                 known = max(known for known in _SPACINGS if known <= layer.spacing_cycles)
             cost = _cost(layer, worth)
-            key = (_Between(layer.lanes_out, known), layer.multipliers if goal.logic else 0)
+            key = _Between(layer.lanes_out, known)
             if key not in best or cost < best[key][0]:
                 best[key] = (cost, layer)
-        return [(between, cost, layer) for (between, _), (cost, layer) in best.items()]
+        return [(between, cost, layer) for between, (cost, layer) in best.items()]
 
     def _lanes(self, name: str, goal: Goal) -> list[int]:
         """Lanes of a tensor worth trying: from the fewest that keep to the goal on some more, for each number of beats
@@ -225,7 +224,8 @@ class _Chooser:
             return []
         few = ceil(type.inner / beats)
         found: dict[int, int] = {}
-        for lanes in range(few, min(type.inner, _MOST_TIMES_FEWEST * few) + 1):
+        most = type.inner if name in self.graph.inputs else _MOST_TIMES_FEWEST * few
+        for lanes in range(few, min(type.inner, most) + 1):
             found.setdefault(ceil(type.inner / lanes), lanes)
         return list(found.values())[: _MOST_LANES_OF_A_FORK if name in self.forked else None]
 

@@ -62,12 +62,12 @@ def foldings(work: Work, x: Incoming, goal: Goal) -> Iterable[LayerPlan]:
     cost = multipliers_for(work.x.dtype.bits + (not work.x.dtype.signed), work.weight_bits)
     # Below one multiplier a layer no layer gets a second one.
     products = (min(cost, goal.multipliers) if goal.logic else goal.multipliers) // cost
-    return _foldings(work, x.lanes, cycles, tuple(goal.lanes[: work.outputs]), products, cost, goal.logic)
+    return _foldings(work, x.lanes, cycles, tuple(goal.lanes[: work.outputs]), products, cost)
 
 
 @lru_cache(maxsize=4096)
 def _foldings(
-    work: Work, lanes_in: int, cycles: int, widths: Sequence[int], products: int, cost: int, logic: bool
+    work: Work, lanes_in: int, cycles: int, widths: Sequence[int], products: int, cost: int
 ) -> list[LayerPlan]:
     """Those with at most ``products`` a cycle; networks repeat their layers, and the choice repeats its questions."""
     found = []
@@ -81,8 +81,10 @@ def _foldings(
             count = outputs * inputs
             if count <= products:
                 found.append(_folding(work, lanes_in, outputs, inputs, words, lanes, count * cost))
-            if logic and count == 1:
-                found.append(replace(_folding(work, lanes_in, outputs, inputs, words, lanes, 0), logic=True))
+            if count == 1:
+                layer = _folding(work, lanes_in, outputs, inputs, words, lanes, 0)
+                sites = layer.lut_sites + work.x.dtype.bits * work.weight_bits
+                found.append(replace(layer, logic=True, lut_sites=sites))
     return found
 
 

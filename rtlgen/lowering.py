@@ -21,7 +21,7 @@ class Goal:
     Args:
         ii_cycles: most cycles from one sample to the next.
         multipliers: most multipliers.
-        logic: whether a lone multiplication may be made of adders, for budgets below one multiplier a layer.
+        logic: whether a requantiser may multiply with adders in a cycle, for budgets below one multiplier a layer.
         unrolled: whether weights become constants in an adder graph instead of words in a store.
         lanes: of the result that are worth trying, where there is a choice.
     """
@@ -67,6 +67,7 @@ class LayerPlan:
         store_bits: bits of constants in stores, ``buffer_bits`` of buffered inputs.
         buffer_words: words in each buffer, a power of two; set by the plan once the timing is known.
         lut_sites: of the computation, a rough estimate to choose by.
+        form: of a requantiser: a ``product`` in one cycle, in ``phases`` or ``bits`` over several, or a ``division``.
         logic: the multiplication is made of adders.
     """
 
@@ -85,6 +86,7 @@ class LayerPlan:
     buffer_bits: int = 0
     buffer_words: tuple[int, ...] = ()
     lut_sites: int = 0
+    form: str = ""
     logic: bool = False
 
 

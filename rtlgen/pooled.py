@@ -51,20 +51,25 @@ class Pooling:
         taps: places that become one.
         channels: of a place.
         rows: of the result at each position.
+        together: a word belongs to one channel, its lanes are places of the input.
     """
 
     positions: int
     taps: int
     channels: int
     rows: int = 1
+    together: bool = False
 
     def width(self, layer: LayerPlan) -> int:
         """Elements of a word."""
+        if self.together:
+            return layer.lanes_in
         return layer.lanes_in * ceil(ceil(self.channels / layer.lanes_in) / layer.folds)
 
     def pace(self, layer: LayerPlan) -> Pace:
         """How the results of a row leave."""
-        return Pace(self.width(layer), self.channels, layer.lanes_out, layer.spacing_cycles)
+        results = 1 if self.together else self.width(layer)
+        return Pace(results, self.channels, layer.lanes_out, layer.spacing_cycles)
 
     def offsets(self, layer: LayerPlan, further_cycles: int) -> IntArray:
         """Cycles from the start of a position to each beat, ``further_cycles`` for what prepares and finishes it."""
@@ -79,7 +84,7 @@ class Pooling:
 
 def poolings(work: Pooling, x: Incoming, goal: Goal) -> Iterator[LayerPlan]:
     """All widths of words, and lanes of the result, that keep to ``goal``."""
-    for width in widths_of(work.channels, x.lanes):
+    for width in [1] if work.together else widths_of(work.channels, x.lanes):
         folds = ceil(work.channels / width)
         cycles = max(work.positions * work.rows * folds * work.taps, beats_of(x.type, x.lanes))
         if cycles > goal.ii_cycles:
@@ -121,6 +126,11 @@ class Pooled:
         )
 
 
+def as_it_is(word: HDLTensor, steps: Steps) -> tuple[HDLTensor, int]:
+    """Prepares nothing."""
+    return word, 0
+
+
 def pooled(
     x: Stream,
     name: str,
@@ -131,7 +141,7 @@ def pooled(
     dtype: IntType,
     *,
     padding: int = 0,
-    prepare: Prepare = lambda word, steps: (word, 0),
+    prepare: Prepare = as_it_is,
     counts: bool = False,
 ) -> Pooled:
     """The engine in the working block.
@@ -149,7 +159,7 @@ def pooled(
         counts: whether to count the places that are no padding.
     """
     room = pyrtl.WireVector(1, f"{name}_room")
-    buffer = buffered(name, x, work.width(layer) if work.channels == x.type.inner else x.lanes, layer.buffer_words[0])
+    buffer = buffered(name, x, work.width(layer), layer.buffer_words[0])
     steps = walker(name, walk, [buffer], room, x.reset)
     word, cycles = prepare(buffer.read(steps.addresses[0], steps.outside, padding), steps)
     tap = counter(f"{name}_tap", work.taps, steps.valid, x.reset)

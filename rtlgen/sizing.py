@@ -29,6 +29,7 @@ class Sized:
         input_lanes: elements a beat of the input.
         output_words: beats of the FIFO at the end.
         ii_cycles, latency_cycles: exact.
+        ahead_cycles: as in the plan.
     """
 
     layers: dict[str, LayerPlan]
@@ -36,6 +37,7 @@ class Sized:
     output_words: int
     ii_cycles: int
     latency_cycles: int
+    ahead_cycles: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,8 @@ def sized(graph: Graph, chosen: Chosen) -> Sized:
     for _ in range(_MOST_DEPTHS):
         timing = _steady(network, depths, ideal)
         intervals = np.diff(timing.departures)
-        if not timing.hangs and (intervals == ideal).all():
+        # Where ways of different lengths join, the first samples may come sooner: one way is late, another one slow.
+        if not timing.hangs and (intervals <= ideal).all():
             break
         assert timing.short, f"the network takes {intervals} instead of {ideal} cycles, and no buffer is short"
         for buffer in timing.short:
@@ -90,7 +93,12 @@ def sized(graph: Graph, chosen: Chosen) -> Sized:
                 for depth, width, type in zip(words, widths(node.op, layer, types), types, strict=True)
             )
         layers[name] = replace(layer, buffer_words=words, buffer_bits=bits)
-    return Sized(layers, network.input_lanes, depths[OUTPUT, 0], ideal, int(timing.departures[0]))
+    latency = int(timing.departures[0])
+    ahead = latency + ideal * np.arange(len(timing.departures)) - timing.departures
+    first = int(np.argmax(ahead == ahead[-1]))
+    return Sized(
+        layers, network.input_lanes, depths[OUTPUT, 0], ideal, latency, tuple(ahead[1 : first + 1].tolist())
+    )
 
 
 def _network(graph: Graph, chosen: Chosen) -> _Network:
@@ -133,11 +141,14 @@ def _power(words: int) -> int:
 
 
 def _steady(network: _Network, depths: Mapping[tuple[str, int], int], ii_cycles: int) -> Timing:
-    """The timing of as many samples as it takes for all layers to be at work at once."""
+    """The timing of as many samples as it takes for all layers to be at work at once, and to go on as they do then."""
     samples = _FEWEST_SAMPLES
     while True:
         timing = _solved(network, depths, samples)
         needed = int(timing.departures[0]) // ii_cycles + _FEWEST_SAMPLES
+        intervals = np.diff(timing.departures)
+        if (intervals <= ii_cycles).all() and (intervals[-2:] < ii_cycles).any():
+            needed = max(needed, 2 * samples)
         if timing.hangs or samples >= needed:
             return timing
         samples = needed

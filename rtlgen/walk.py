@@ -120,3 +120,18 @@ def row_by_row(rows: int, words: int) -> Reach:
     """One row of ``words`` words for each row of positions."""
     ends = np.arange(1, rows + 1)
     return Reach(rows * words, words, 0, ends * words, ends)
+
+
+def linear(positions: tuple[Loop, Loop], steps: tuple[Loop, ...], rows: int, row_words: int, base: int = 0) -> Walk:
+    """The walk that reads word ``base``, and ``strides[0]`` words on with each round of a loop; never backwards.
+
+    A position needs all words up to the last one that it reads. The rows of the tensor before all that is still to be
+    read are done with, and after the last position all of them.
+    """
+    down, along = (loop.strides[0] for loop in positions)
+    last = base + 1 + sum((loop.count - 1) * loop.strides[0] for loop in steps)
+    row, column = (np.arange(loop.count) for loop in positions)
+    frees = np.minimum((base + (row + 1) * down) // row_words, rows)
+    frees[-1] = rows
+    needs = (last + row[:, None] * down + column[None, :] * along).reshape(-1)
+    return Walk(positions, steps, (Reach(rows * row_words, row_words, base, needs, frees),))

@@ -141,14 +141,14 @@ CASES: list[Case] = [
     _named("average pool", AveragePool((2, 3), (2, 3)), IMAGE),
     _named("average pool padded", AveragePool((3, 3), (2, 2), SAME_3X3), IMAGE),
     _named("average pool of everything", AveragePool((5, 6)), IMAGE),
+    _named("sum over rows and columns", Sum((0, 1)), IMAGE),
+    _named("sum keeps dimensions", Sum((1,), keep=True), IMAGE),
+    _named("sum of everything", Sum((0, 1, 2)), IMAGE),
 ]
 """Cases with hardware."""
 
 PENDING: list[Case] = [
     _named("requantize float32 ties", Requantize([3, 12345677, 1 << 23], [3, 31, 24], 1, S8, "float32"), x("s26", 3)),
-    _named("sum over rows and columns", Sum((0, 1)), IMAGE),
-    _named("sum keeps dimensions", Sum((1,), keep=True), IMAGE),
-    _named("sum of everything", Sum((0, 1, 2)), IMAGE),
     _named("pad", Pad(((1, 0), (0, 2), (0, 0)), -128), IMAGE),
     _named("pad channels", Pad(((0, 0), (0, 0), (1, 2)), 5), IMAGE),
     _named("slice", Slice((1, 0, 2), (2, 3, 2), (2, 2, 1)), IMAGE),

@@ -13,6 +13,7 @@ from rtlgen.ops import (
     relu,
     requantize,
     reshape,
+    sum,  # noqa: A004
     wrap,
 )
 
@@ -29,5 +30,6 @@ __all__ = [
     "relu",
     "requantize",
     "reshape",
+    "sum",
     "wrap",
 ]
