@@ -63,7 +63,7 @@ class _Network:
 
 def sized(graph: Graph, chosen: Chosen) -> Sized:
     """Depths with which the network is as fast as its slowest layer, each as small as a power of two allows."""
-    network = _network(graph, chosen)
+    network = _network(graph, chosen.layers, chosen.input_lanes)
     depths = _least_depths(network)
     ideal = chosen.ii_cycles
     for _ in range(_MOST_DEPTHS):
@@ -101,9 +101,16 @@ def sized(graph: Graph, chosen: Chosen) -> Sized:
     )
 
 
-def _network(graph: Graph, chosen: Chosen) -> _Network:
+def stages_of(
+    graph: Graph, layers: Mapping[str, LayerPlan], input_lanes: int, output_words: int
+) -> tuple[list[Stage], Taker]:
+    """What the timing of a plan is found of: the stages, and the FIFO of the output."""
+    depths = {(name, place): words for name, layer in layers.items() for place, words in enumerate(layer.buffer_words)}
+    return _stages(_network(graph, layers, input_lanes), {**depths, (OUTPUT, 0): output_words})
+
+
+def _network(graph: Graph, layers: Mapping[str, LayerPlan], lanes: int) -> _Network:
     (source,) = graph.inputs
-    layers, lanes = chosen.layers, chosen.input_lanes
     beats = beats_of(graph.input_type, lanes)
     row_beats = ceil(graph.input_type.inner / lanes)
     token, offset = np.divmod(np.arange(beats), row_beats)
@@ -144,7 +151,7 @@ def _steady(network: _Network, depths: Mapping[tuple[str, int], int], ii_cycles:
     """The timing of as many samples as it takes for all layers to be at work at once, and to go on as they do then."""
     samples = _FEWEST_SAMPLES
     while True:
-        timing = _solved(network, depths, samples)
+        timing = solve(*_stages(network, depths), samples)
         needed = int(timing.departures[0]) // ii_cycles + _FEWEST_SAMPLES
         intervals = np.diff(timing.departures)
         if (intervals <= ii_cycles).all() and (intervals[-2:] < ii_cycles).any():
@@ -154,7 +161,7 @@ def _steady(network: _Network, depths: Mapping[tuple[str, int], int], ii_cycles:
         samples = needed
 
 
-def _solved(network: _Network, depths: Mapping[tuple[str, int], int], samples: int) -> Timing:
+def _stages(network: _Network, depths: Mapping[tuple[str, int], int]) -> tuple[list[Stage], Taker]:
     graph = network.graph
     (source,), (output,) = graph.inputs, graph.outputs
     type = graph.input_type
@@ -172,4 +179,4 @@ def _solved(network: _Network, depths: Mapping[tuple[str, int], int], samples: i
         stages.append(Stage(node.name, path.count, path.position_cycles, columns, tuple(takers)))
     lanes = network.lanes(output)
     fifo = network.taker(output, OUTPUT, 0, depths[OUTPUT, 0], lanes)
-    return solve(stages, fifo, samples)
+    return stages, fifo
