@@ -1,4 +1,4 @@
-"""The choice of hardware for every layer: dynamic programming over the layers, by the streams that are still to be read.
+"""The choice of hardware for every layer: dynamic programming over the layers, by the streams still to be read.
 
 A part of a plan is all layers up to some one, and what the others can see of it are the streams that one of them still
 reads: one in a chain, another one for each way around. Of all parts that look alike from there the cheapest is kept. A
@@ -95,7 +95,7 @@ class _Between:
 
 
 _Cost = tuple[int, int, int]
-"""Multipliers, or LUT sites; cycles of work; lanes: of two plans the one with the smaller cost is better."""
+"""What the goal counts, cycles of work, lanes: of two plans the one with the smaller cost is better."""
 
 
 def _cost(layer: LayerPlan, worth: int | None) -> _Cost:
@@ -140,7 +140,9 @@ class _Chooser:
         self.forked = {name for name, nodes in readers_of.items() if len(nodes) > 1}
         # A buffer does not care how far apart beats are.
         self.only_buffers = {name for name, nodes in readers_of.items() if all(map(_has_buffers, nodes))}
-        last = {name: max((graph.nodes.index(node) for node in nodes), default=-1) for name, nodes in readers_of.items()}
+        last = {
+            name: max((graph.nodes.index(node) for node in nodes), default=-1) for name, nodes in readers_of.items()
+        }
         self.unread = [list(graph.inputs)]
         for place, node in enumerate(graph.nodes):
             self.unread.append([*(name for name in self.unread[-1] if last[name] > place), node.name])
@@ -224,8 +226,8 @@ class _Chooser:
             return []
         few = ceil(type.inner / beats)
         found: dict[int, int] = {}
-        most = type.inner if name in self.graph.inputs else _MOST_TIMES_FEWEST * few
-        for lanes in range(few, min(type.inner, most) + 1):
+        most = type.inner if name in self.graph.inputs else min(type.inner, _MOST_TIMES_FEWEST * few)
+        for lanes in range(few, most + 1):
             found.setdefault(ceil(type.inner / lanes), lanes)
         return list(found.values())[: _MOST_LANES_OF_A_FORK if name in self.forked else None]
 

@@ -82,9 +82,9 @@ def _foldings(
             if count <= products:
                 found.append(_folding(work, lanes_in, outputs, inputs, words, lanes, count * cost))
             if count == 1:
-                layer = _folding(work, lanes_in, outputs, inputs, words, lanes, 0)
-                sites = layer.lut_sites + work.x.dtype.bits * work.weight_bits
-                found.append(replace(layer, logic=True, lut_sites=sites))
+                alone = _folding(work, lanes_in, outputs, inputs, words, lanes, 0)
+                sites = alone.lut_sites + work.x.dtype.bits * work.weight_bits
+                found.append(replace(alone, logic=True, lut_sites=sites))
     return found
 
 

@@ -80,4 +80,4 @@ def _varying_bits(rom: pyrtl.RomBlock, words: int) -> int:
     for address in range(words):
         word = int(rom._get_read_data(address))  # PyRTL prints the contents by it, too
         ones, zeros = ones | word, zeros | ~word
-    return (ones & zeros & ((1 << rom.bitwidth) - 1)).bit_count()
+    return (ones & zeros & ((1 << int(rom.bitwidth)) - 1)).bit_count()

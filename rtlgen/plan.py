@@ -56,9 +56,10 @@ class Plan:
 
     def due_cycles(self, samples: int) -> IntArray:
         """The cycle on which each sample's last output beat moves, when they come back to back and nothing stalls."""
-        ahead = np.array([0, *self.ahead_cycles])
+        ahead = np.array([0, *self.ahead_cycles], dtype=np.int64)
         sample = np.arange(samples)
-        return self.latency_cycles + self.ii_cycles * sample - ahead[np.minimum(sample, len(ahead) - 1)]
+        due: IntArray = self.latency_cycles + self.ii_cycles * sample - ahead[np.minimum(sample, len(ahead) - 1)]
+        return due
 
     def as_json(self) -> dict[str, Any]:
         """Everything as plain values, units in the names."""
@@ -107,7 +108,14 @@ def plan(graph: Graph, multipliers: int = 64, *, unrolled: bool = False) -> Plan
         chosen, budget = fastest(graph, Goal(UNLIMITED, multipliers, logic), macs(graph)), multipliers
     found = sized(graph, chosen)
     return Plan(
-        found.layers, found.input_lanes, found.output_words, found.ii_cycles, found.latency_cycles, found.ahead_cycles, budget, macs(graph)
+        found.layers,
+        found.input_lanes,
+        found.output_words,
+        found.ii_cycles,
+        found.latency_cycles,
+        found.ahead_cycles,
+        budget,
+        macs(graph),
     )
 
 

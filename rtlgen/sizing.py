@@ -96,9 +96,7 @@ def sized(graph: Graph, chosen: Chosen) -> Sized:
     latency = int(timing.departures[0])
     ahead = latency + ideal * np.arange(len(timing.departures)) - timing.departures
     first = int(np.argmax(ahead == ahead[-1]))
-    return Sized(
-        layers, network.input_lanes, depths[OUTPUT, 0], ideal, latency, tuple(ahead[1 : first + 1].tolist())
-    )
+    return Sized(layers, network.input_lanes, depths[OUTPUT, 0], ideal, latency, tuple(ahead[1 : first + 1].tolist()))
 
 
 def stages_of(

@@ -132,7 +132,7 @@ def _sorted_by_layer(lines: list[str], order: dict[str, int], layer_of: dict[str
 
 
 def _with_styles(lines: Iterable[str], memories: dict[str, Memory]) -> Iterator[str]:
-    """Lines with an attribute before each memory that is to be a block RAM: left alone, synthesis may think otherwise."""
+    """Lines with an attribute before each memory that is to be a block RAM: synthesis may think otherwise."""
     for line in lines:
         match = _MEMORY.match(line)
         memory = memories.get(match[1]) if match else None

@@ -22,9 +22,7 @@ from sim.simulators.pyrtl_simulator import Pyrtl
 
 QUICK = ("around 1 with stride", "of the input", "doubled", "squeeze and excite", "dense")
 BROADCAST = tuple(name for name in GRAPHS if name.startswith("broadcast"))
-SLOWER = [
-    pytest.param(name, marks=[] if name in QUICK + BROADCAST else pytest.mark.slow, id=name) for name in GRAPHS
-]
+SLOWER = [pytest.param(name, marks=[] if name in QUICK + BROADCAST else pytest.mark.slow, id=name) for name in GRAPHS]
 
 
 def assert_exact(graph: Graph, multipliers: int, samples: int = 7) -> None:

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from command_line import tensorgate
-from networks import dense, perceptron
+from networks import perceptron
 
-from golden import Graph, IntType, Node, Relu, TensorType, zoo
+from golden import Graph, IntType, Node, Relu, Requantize, TensorType, zoo
 from sim.commands.user_error import one_line
 from sim.tools import TOOLS
 
@@ -65,7 +65,7 @@ GOLDEN = ["golden", "good.graph", "--output", "y.npy", "--input"]
 MISTAKES = [
     # verbs and options
     (["zop"], ["verb 'zop'", "zoo, golden, plan, generate, verify, profile, accuracy", "did you mean 'zoo'"]),
-    (["synth", "iris"], ["verb 'synth'", "zoo, golden"]),
+    (["route", "iris"], ["verb 'route'", "zoo, golden"]),
     (["--nonsense"], ["--nonsense"]),
     (["plan"], ["MODEL"]),
     (["plan", "good.graph", "extra"], ["extra"]),

@@ -31,6 +31,9 @@ def synth(
     device = target_of(target)
     with blame_user():
         require_tools(device)
+    with blame_user("--output"):
+        if output is not None:
+            output.mkdir(parents=True, exist_ok=True)
     network = Model.load(model)
     design = designed(network, multipliers, unrolled)
     with stages(f"{design.name} for {target}") as tell, _judged(json), blame_user(f"MODEL {model!r}"):

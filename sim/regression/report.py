@@ -11,7 +11,7 @@ import argparse
 import json
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from sim.regression.page import render
 from sim.regression.readme import put_between_markers
 from sim.regression.reproduction import python
 from sim.regression.runnable import told
+from sim.synthesis import table
 
 RESULTS, PAGE = "results.json", "report.html"
 
@@ -163,8 +164,13 @@ def markdown(results: Sequence[CaseResult]) -> str:
     return "\n".join(lines)
 
 
-def html(results: Sequence[CaseResult]) -> str:
-    """The page: everything inside, nothing loaded from anywhere."""
+def html(results: Sequence[CaseResult], synthesized: Sequence[Mapping[str, Any]] = ()) -> str:
+    """The page: everything inside, nothing loaded from anywhere.
+
+    Args:
+        results: of a regression.
+        synthesized: of ``sim.synthesis.table.rows``; those of the same hardware are shown.
+    """
     from sim import figures
 
     checks = list(dict.fromkeys(result.case.check for result in sorted(results, key=_check_order)))
@@ -182,6 +188,8 @@ def html(results: Sequence[CaseResult]) -> str:
         figures=figures,
         decibels=decibels,
         left_out=told(),
+        synthesized=[found for row in rows(results) for found in table.agreeing(synthesized, row.network, row.plan)],
+        synthesis_columns=dict(zip(table.HEADINGS, table.FIELDS, strict=True)),
     )
 
 
@@ -234,9 +242,9 @@ def read_results(build: Path) -> list[CaseResult]:
 
 
 def write_report(results: Sequence[CaseResult], build: Path) -> Path:
-    """Write the page ``report.html``."""
+    """Write the page ``report.html``; it also shows what has been synthesized of the same hardware."""
     path = build / PAGE
-    write_atomically(path, html(results).encode())
+    write_atomically(path, html(results, table.rows()).encode())
     return path
 
 

@@ -18,6 +18,8 @@ from pathlib import Path
 from typing import Any
 
 SUMMARY = "stage.json"
+RESULTS = "results"
+"""Folder with the last result of each design and target, for reports."""
 
 
 def default_folder() -> Path:

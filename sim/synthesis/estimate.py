@@ -7,17 +7,14 @@ adders, is found by comparing.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
 from math import ceil
 
 import pyrtl
 
 from rtlgen import Design
 from rtlgen.memories import Memory, memories_of
-from sim.synthesis.targets import Family, Shape
+from sim.synthesis.targets import Family
 
-MUX_COST = 0.4
-"""Of choosing between two bits of two block RAMs, where one block RAM bit column in use is part of its cell's cost."""
 SMALLEST_ON_A_BLOCK = 4
 """Words above which a small RAM is made of block RAM on a device without LUT RAM; at most so many are flip-flops."""
 
@@ -54,28 +51,20 @@ def kind_of(memory: Memory, family: Family) -> str:
 def block_rams(memory: Memory, family: Family) -> int:
     """Block RAM cells of ``memory``; a RAMB36E1 counts as the two RAMB18E1 that it is.
 
-    Each read port has a copy of the memory, as a block RAM has one of each kind.
+    This is what yosys' memory_libmap chooses: the shape that takes the fewest cells. Each read port has a copy of the
+    memory, as a block RAM has one of each kind.
     """
     if kind_of(memory, family) != "block":
         return 0
-    return memory.reads * _cells(memory.words, memory.varying_bits, family.name)
-
-
-@cache
-def _cells(words: int, bits: int, family: str) -> int:
-    from sim.synthesis.targets import ECP5, ICE40, XILINX
-
-    chosen = next(known for known in (ECP5, ICE40, XILINX) if known.name == family)
-    options = [
-        (_grid(words, bits, shape), 2 if cell == "RAMB36E1" else 1)
-        for cell, shapes in chosen.block_shapes.items()
-        for shape in shapes
-    ]
-    return min(cells * weight for cells, weight in options) if bits else 0
-
-
-def _grid(words: int, bits: int, shape: Shape) -> int:
-    return ceil(words / shape.words) * ceil(bits / shape.bits)
+    words, bits, cells = memory.words, memory.varying_bits, []
+    for shape in family.block_shapes:
+        if memory.is_rom or shape.bit_writable:
+            # Address bits beyond those of the cell choose within one wide word, which is cut to cells as a whole.
+            needed = ceil(bits * max(1, words // shape.words) / shape.bits)
+        else:
+            needed = ceil(words / shape.words) * ceil(bits / shape.bits)
+        cells.append(needed * shape.cells)
+    return memory.reads * min(cells)
 
 
 def multipliers(block: pyrtl.Block, family: Family) -> int:
@@ -97,17 +86,20 @@ def _is_hardware(a: int, b: int, family: Family) -> bool:
 
 
 def _bits(wire: pyrtl.WireVector, driver: dict[str, pyrtl.LogicNet]) -> int:
-    """Bits of a wire that are not repetitions of the one below, nor zeros above an unsigned number."""
+    """Bits of a wire without its extension to a wider one."""
     net = driver.get(wire.name)
     while net is not None and net.op == "w":
         wire = net.args[0]
         net = driver.get(wire.name)
     if net is None or net.op != "c":
         return len(wire)
+    # A sign that is repeated above itself, or zeros above a number without sign.
+    first = net.args[0]
+    if isinstance(first, pyrtl.Const) and first.val == 0 and len(first) > 1:
+        return len(wire) - len(first)
     repeated = 0
     for part in net.args[:-1]:
-        if len(part) != 1 or part is not net.args[0]:
+        if len(part) != 1 or part is not first:
             break
         repeated += 1
-    zeros = repeated and isinstance(net.args[0], pyrtl.Const) and net.args[0].val == 0
-    return len(wire) - repeated + (1 if zeros and repeated > 1 else 0) if repeated else len(wire)
+    return len(wire) - repeated

@@ -26,7 +26,7 @@ def layers_by_name(design: Design) -> dict[str, str]:
 
 
 def layer_of(name: str, layers: dict[str, str]) -> str | None:
-    """The layer of a cell or net, by the longest start of its name that is one in the Verilog; None if there is none."""
+    """The layer of a cell or net, by the longest start of its name that is one in the Verilog, if there is one."""
     plain = re.match(r"\w+", name.lstrip("\\$"))
     text = plain[0] if plain else ""
     while text:

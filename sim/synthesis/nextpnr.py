@@ -59,7 +59,10 @@ def exceeded(log: str) -> dict[str, tuple[int, int]]:
 
 
 def _too_large(target: Target, over: Mapping[str, tuple[int, int]]) -> str:
-    parts = [f"{used} {name} of {available}, {used - available} too many" for name, (used, available) in over.items()]
+    parts = [
+        f"{used:,} {name} and there are {available:,}, {used - available:,} too many ({used / available - 1:.0%} over)"
+        for name, (used, available) in over.items()
+    ]
     return f"it does not fit on {target.name}: it needs {'; '.join(parts)}"
 
 
@@ -94,7 +97,7 @@ def critical_path(paths: Sequence[Mapping[str, Any]], layers: dict[str, str]) ->
     steps = max((path["path"] for path in clocked), key=lambda path: sum(step["delay"] for step in path))
     routing = sum(step["delay"] for step in steps if step["type"] == "routing")
     total = sum(step["delay"] for step in steps)
-    along = []
+    along: list[str] = []
     for step in steps:
         name = step.get("net") or step["to"]["cell"]
         layer = layer_of(name, layers) or layer_of(step["to"]["cell"], layers) or TOP

@@ -13,15 +13,14 @@ from pathlib import Path
 from golden.serialize import write_atomically
 from rtlgen import Design
 from sim.synthesis import nextpnr, yosys
-from sim.synthesis.cache import Stage, default_folder, key, stage
+from sim.synthesis.cache import RESULTS, Stage, default_folder, key, stage
 from sim.synthesis.estimate import Estimate, estimate
-from sim.synthesis.fit import check_fit
+from sim.synthesis.fit import advice, check_fit
 from sim.synthesis.layers import layers_by_name
-from sim.synthesis.result import Netlist, Synthesis, SynthesisError, Timing
+from sim.synthesis.result import DoesNotFitError, Netlist, Synthesis, SynthesisError, Timing
 from sim.synthesis.targets import TARGETS, Target
 from sim.tools import find_tool, run_tool
 
-RESULTS = "results"
 Tell = Callable[[str], None]
 """Is told the stage that begins: ``synthesis``, ``placement``, ``routing``."""
 
@@ -64,7 +63,7 @@ def synthesize(
     expected = estimate(design, device.family)
     check_fit(design, device, expected.counts)
     tell("synthesis")
-    tools = {program: version(program) for program in programs(device, places=places)}
+    tools = {program: version(find_tool(program)) for program in programs(device, places=places)}
     made = _synthesized(design, device, root, timeout, tools[yosys.PROGRAM])
     netlist = yosys.read_netlist(design, device.family, made.folder)
     check_planned(netlist, expected, design)
@@ -72,7 +71,12 @@ def synthesize(
     stages = [made]
     timing: Timing | None = None
     if device.router and places:
-        routed = _routed(design, device, made, root, seed, routes, timeout, tools[device.router[0]], tell)
+        try:
+            routed = _routed(design, device, made, root, seed, routes, timeout, tools[device.router[0]], tell)
+        except DoesNotFitError as error:
+            # Packing needs more sites than there are cells: at least one more than there is.
+            most = max(needed_luts(netlist, device), device.available["lut"] + 1)
+            raise DoesNotFitError(f"{error}; {advice(design, device, {**netlist.counts, 'lut': most})}") from None
         timing = nextpnr.read_timing(routed.folder, layers_by_name(design), routed=routes)
         stages.append(routed)
     result = Synthesis(
@@ -121,9 +125,9 @@ def require_tools(target: Target, *, places: bool = True) -> None:
 
 
 @cache
-def version(program: str) -> str:
+def version(program: Path) -> str:
     """A program in its own words."""
-    log = run_tool([program, "--version"], cwd=Path.cwd()).log
+    log = run_tool([program, "--version"], cwd=program.parent).log
     lines = [line.strip() for line in log.splitlines() if line.strip() and not line.startswith("Preparing to run")]
     return lines[-1] if lines else ""
 
@@ -146,8 +150,8 @@ def check_planned(netlist: Netlist, expected: Estimate, design: Design) -> None:
         planned = expected.block_rams[memory.name]
         if memory.block_rams != planned:
             raise SynthesisError(
-                f"layer {memory.layer!r}: the memory {memory.name} of {memory.words} words of {memory.bits} bits was to "
-                f"be {_blocks(planned)}, and synthesis made {_blocks(memory.block_rams)} of it"
+                f"layer {memory.layer!r}: the memory {memory.name} of {memory.words} words of {memory.bits} bits was "
+                f"to be {_blocks(planned)}, and synthesis made {_blocks(memory.block_rams)} of it"
             )
     surplus = netlist.counts["block_ram"] - sum(expected.block_rams.values())
     if surplus:
@@ -217,7 +221,8 @@ def _keep(result: Synthesis, stages: Sequence[Stage], root: Path, keep: Path | N
     budget = result.plan["multiplier_budget"]
     folding = "unrolled" if budget is None else f"m{budget}"
     (root / RESULTS).mkdir(parents=True, exist_ok=True)
-    write_atomically(root / RESULTS / f"{result.name}-{folding}-{result.target}.json", content)
+    if result.timing is None or result.timing.stage == "routing":  # an estimate is nothing to report
+        write_atomically(root / RESULTS / f"{result.name}-{folding}-{result.target}.json", content)
     if keep is not None:
         keep.mkdir(parents=True, exist_ok=True)
         for done in stages:

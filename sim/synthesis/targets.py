@@ -11,10 +11,18 @@ RESOURCES = ("lut", "carry", "flip_flop", "block_ram", "spram", "multiplier", "l
 
 @dataclass(frozen=True)
 class Shape:
-    """A way to use a block RAM: ``words`` addresses of ``bits`` each."""
+    """A way to use a block RAM.
+
+    Args:
+        words, bits: addresses, and bits of each.
+        bit_writable: whether single bits of a word can be written.
+        cells: as how many it counts.
+    """
 
     words: int
     bits: int
+    bit_writable: bool = False
+    cells: int = 1
 
 
 @dataclass(frozen=True)
@@ -24,7 +32,7 @@ class Family:
     Args:
         name: of the family in yosys' terms.
         cells: the yosys cell types of each of ``RESOURCES``; what the family lacks is missing.
-        block_shapes: of block RAM cells, by cell type, in the order in which yosys prefers them among equals.
+        block_shapes: of its block RAMs.
         has_lut_ram: whether small RAMs can lie in LUTs.
         product_bits: a product of fewer bits, both operands together, is made of logic.
         operand_bits: and so is one with an operand of fewer bits.
@@ -32,7 +40,7 @@ class Family:
 
     name: str
     cells: Mapping[str, tuple[str, ...]]
-    block_shapes: Mapping[str, tuple[Shape, ...]]
+    block_shapes: tuple[Shape, ...]
     has_lut_ram: bool
     product_bits: int
     operand_bits: int
@@ -63,10 +71,8 @@ class Target:
     goal_mhz: int = 0
 
 
-def _shapes(kbits: int, *shapes: tuple[int, int]) -> tuple[Shape, ...]:
-    assert all(words * bits in (kbits * 1024, kbits * 1152) for words, bits in shapes)
-    return tuple(Shape(words, bits) for words, bits in shapes)
-
+_OF_16_KBIT = tuple(Shape(16384 // (bits - bits // 9), bits) for bits in (1, 2, 4, 9, 18, 36))
+_OF_32_KBIT = tuple(Shape(32768 // (bits - bits // 9), bits, cells=2) for bits in (1, 2, 4, 9, 18, 36, 72))
 
 ECP5 = Family(
     "ecp5",
@@ -78,7 +84,7 @@ ECP5 = Family(
         "multiplier": ("MULT18X18D", "MULT9X9D"),
         "lut_ram": ("TRELLIS_DPR16X4",),
     },
-    {"DP16KD": _shapes(16, (512, 36), (1024, 18), (2048, 9), (4096, 4), (8192, 2), (16384, 1))},
+    _OF_16_KBIT,
     has_lut_ram=True,
     product_bits=9,
     operand_bits=2,
@@ -97,7 +103,7 @@ ICE40 = Family(
         "spram": ("SB_SPRAM256KA",),
         "multiplier": ("SB_MAC16",),
     },
-    {"SB_RAM40_4K": _shapes(4, (256, 16), (512, 8), (1024, 4), (2048, 2))},
+    (Shape(256, 16, bit_writable=True), Shape(512, 8), Shape(1024, 4), Shape(2048, 2)),
     has_lut_ram=False,
     product_bits=9,
     operand_bits=3,
@@ -122,10 +128,7 @@ XILINX = Family(
             "RAM256X1S",
         ),
     },
-    {
-        "RAMB18E1": _shapes(16, (512, 36), (1024, 18), (2048, 9), (4096, 4), (8192, 2), (16384, 1)),
-        "RAMB36E1": _shapes(32, (512, 72), (1024, 36), (2048, 18), (4096, 9), (8192, 4), (16384, 2), (32768, 1)),
-    },
+    (*_OF_16_KBIT, *_OF_32_KBIT),
     has_lut_ram=True,
     product_bits=9,
     operand_bits=2,
