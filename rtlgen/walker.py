@@ -56,7 +56,7 @@ def walker(name: str, walk: Walk, buffers: Sequence[Buffer], room: pyrtl.WireVec
     column = counter(f"{name}_column", walk.positions[1].count, starts, reset)
     row = counter(f"{name}_row", walk.positions[0].count, starts & column.ends, reset)
     at_hand = [
-        _words_at_hand(f"{name}_{buffer.label}", reach, buffer.written, starts, row, column, reset)
+        _words_at_hand(f"{name}_{buffer.label}", reach, buffer, starts, row, column, reset)
         for reach, buffer in zip(walk.buffers, buffers, strict=True)
     ]
     busy = state(f"{name}_busy", 1)
@@ -109,19 +109,20 @@ class _Ends:
 def _words_at_hand(
     name: str,
     reach: Reach,
-    written: pyrtl.WireVector,
+    buffer: Buffer,
     starts: pyrtl.WireVector,
     row: Counter,
     column: Counter,
     reset: pyrtl.WireVector,
 ) -> pyrtl.WireVector:
     """Whether the words for the next position are there: the sign of what is there beyond its need."""
-    most = 2 * reach.words + int(reach.needs.max()) + 1
+    # A buffer may hold many samples, and one more that is done with before it comes.
+    most = (1 << buffer.address_bits) + 2 * reach.words + int(reach.needs.max()) + 1
     bits = most.bit_length() + 1
     beyond = state(f"{name}_beyond", bits, -int(reach.needs[0]))
     need = _by_position(reach.increments.reshape(len(reach.frees), -1), row, column, bits)
     change = pyrtl.select(starts, need, pyrtl.Const(0, bits))
-    more = net("+", (beyond.value, written.zero_extended(bits)), bits)
+    more = net("+", (beyond.value, buffer.written.zero_extended(bits)), bits)
     beyond.drive(net("-", (more, change), bits), reset)
     return beyond.value[-1] ^ 1
 

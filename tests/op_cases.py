@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from networks import dense, requantize
 
-from golden import Argmax, Dense, IntType, Op, Relu, Requantize, Reshape, TensorType
+from golden import Argmax, Dense, Graph, IntType, Node, Op, Relu, Requantize, Reshape, TensorType
 from golden.ops import (
     Add,
     AveragePool,
@@ -43,6 +43,25 @@ class Case(NamedTuple):
         (x,) = self.inputs
         return x
 
+    @property
+    def graph(self) -> Graph:
+        """The op alone; several inputs are picked out of one, so that each of them can have any value beside the other."""
+        if len(self.inputs) == 1:
+            return Graph.chain(self.x, self.op)
+        total = sum(type.size for type in self.inputs)
+        # Neighbours in the input go to different inputs of the op.
+        order = [*range(0, total, 2), *range(1, total, 2)]
+        nodes, picked = [], 0
+        for place, type in enumerate(self.inputs):
+            weight = np.zeros((type.size, total), dtype=np.int64)
+            weight[range(type.size), order[picked : picked + type.size]] = 1 << max(0, type.dtype.bits - 8)
+            picked += type.size
+            nodes.append(Node(f"pick{place}", Dense(weight, np.zeros(type.size, dtype=np.int64)), ("x",)))
+            nodes.append(Node(f"wrap{place}", Wrap(type.dtype), (f"pick{place}",)))
+            nodes.append(Node(f"in{place}", Reshape(type.shape), (f"wrap{place}",)))
+        names = tuple(f"in{place}" for place in range(len(self.inputs)))
+        return Graph({"x": x("s8", total)}, (*nodes, Node("y", self.op, names)), ("y",))
+
 
 def x(text: str, *shape: int) -> TensorType:
     """``x("s8", 4)``: the type of an input."""
@@ -73,9 +92,12 @@ def tflm(bits: int = 8, **options: object) -> dict[str, object]:
 WIDE = x("s20", 7)
 S8 = IntType(8, True)
 IMAGE = x("s8", 5, 6, 4)
+BLOCK = x("s8", 2, 3, 4)
 SAME_3X3 = ((1, 1), (1, 1))
 TFLITE_SCALES = (np.array([1 << 30, (1 << 31) - 1, 1518500250, 0]), np.array([40, 44, 31, 31]))
 ADD = {"x_zero_points": (5, -7), "x_multipliers": (1 << 30, 1932735283), "x_shifts": (31, 33), "left_shift": 20}
+WIDE_ADD = {"x_zero_points": (5, -7), "x_multipliers": (1 << 30, 1932735283), "x_shifts": (31, 33), "left_shift": 10}
+WIDE_ADD |= {"multiplier": 1 << 30, "shift": 50}
 
 CASES: list[Case] = [
     _named("dense 1x1", Dense([[-3]], [2]), x("s8", 1)),
@@ -144,6 +166,21 @@ CASES: list[Case] = [
     _named("sum over rows and columns", Sum((0, 1)), IMAGE),
     _named("sum keeps dimensions", Sum((1,), keep=True), IMAGE),
     _named("sum of everything", Sum((0, 1, 2)), IMAGE),
+    _named("add", Add(**ADD, multiplier=1717986918, shift=50, **tflm()), BLOCK, BLOCK),
+    _named("add relu", Add(**ADD, multiplier=1 << 30, shift=48, **tflm(clamp=(3, 127))), x("s8", 9), x("s8", 9)),
+    _named("add broadcast", Add(**ADD, multiplier=1 << 30, shift=48, **tflm()), x("s8", 2, 3), x("s8", 3)),
+    _named("add half up", Add((1, 2), (300, 211), (0, 0), 0, 1, 9, -4, S8), x("s8", 7), x("u4", 7)),
+    _named("subtract", Add(**ADD, multiplier=1 << 30, shift=48, **tflm(), subtract=True), x("s8", 9), x("s8", 9)),
+    _named("multiply", Multiply((3, -128), 1717986918, 38, **tflm()), BLOCK, BLOCK),
+    _named("multiply broadcast", Multiply((0, 0), 77, 10, 0, S8, clamp=(-50, 60)), BLOCK, x("s8", 1, 1, 4)),
+    _named("add single", Add((0, 3), (1 << 30, 9), (31, 4), 10, 1 << 29, 40, -3, S8, "single"), x("s8", 5), x("u6", 5)),
+    _named("add float32", Add((0, 0), (3, 5), (0, 0), 0, 7, 6, 1, S8, "float32"), x("s4", 3), x("s8", 3)),
+    _named("add wide", Add((9, -5), (77, 1), (3, 0), 1, 3, 9, 2, S8), x("s16", 3), x("s8", 3)),
+    _named("subtract wide tflm", Add(**WIDE_ADD, **tflm(), subtract=True), x("s12", 2, 2), x("s16", 2)),
+    _named("multiply single", Multiply((1, 2), 1 << 30, 40, 0, S8, "single"), x("u8", 4), x("s8", 4)),
+    _named("multiply float32", Multiply((0, 7), 12345677, 30, 3, S8, "float32"), x("s8", 3), x("s6", 3)),
+    _named("multiply wide", Multiply((0, 7), 5, 26, 3, S8), x("s20", 3), x("s12", 3)),
+    _named("multiply lanes", Multiply((3, 4), 77, 12, 3, S8), x("s8", 2, 1), x("s8", 2, 3)),
 ]
 """Cases with hardware."""
 
@@ -159,13 +196,6 @@ PENDING: list[Case] = [
     _named("softmax rows", Softmax(1 << 30, 8), x("s8", 3, 4)),
     _named("softmax steep", Softmax((1 << 31) - 1, 3), x("s8", 12)),
     _named("softmax of one", Softmax(1 << 30, 8), x("s8", 1)),
-    _named("add", Add(**ADD, multiplier=1717986918, shift=50, **tflm()), IMAGE, IMAGE),
-    _named("add relu", Add(**ADD, multiplier=1 << 30, shift=48, **tflm(clamp=(3, 127))), x("s8", 9), x("s8", 9)),
-    _named("add broadcast", Add(**ADD, multiplier=1 << 30, shift=48, **tflm()), x("s8", 2, 3), x("s8", 3)),
-    _named("add half up", Add((1, 2), (300, 211), (0, 0), 0, 1, 9, -4, S8), x("s8", 7), x("u4", 7)),
-    _named("subtract", Add(**ADD, multiplier=1 << 30, shift=48, **tflm(), subtract=True), x("s8", 9), x("s8", 9)),
-    _named("multiply", Multiply((3, -128), 1717986918, 38, **tflm()), IMAGE, IMAGE),
-    _named("multiply broadcast", Multiply((0, 0), 77, 10, 0, S8, clamp=(-50, 60)), IMAGE, x("s8", 1, 1, 4)),
     _named("concat", Concat(0), x("s8", 3), x("s8", 1), x("s8", 2)),
     _named("concat channels", Concat(2), IMAGE, x("u4", 5, 6, 2)),
     _named("concat of one", Concat(1), IMAGE),

@@ -94,7 +94,7 @@ def test_a_reset_at_any_phase_forgets_everything(folding: dict[str, int], reset_
     np.testing.assert_array_equal(run_stalled(design, x, 3, 0.4, reset_at), graph(x))
 
 
-RULE_4 = [(name, Graph.chain(x, op)) for name, op, (x,) in CASES] + [*GRAPHS.items()]
+RULE_4 = [(case.name, case.graph) for case in CASES] + [*GRAPHS.items()]
 
 
 @pytest.mark.parametrize("folding", [{"multipliers": 1}, {"multipliers": 12}, {"unrolled": True}], ids=str)
