@@ -56,7 +56,7 @@ def walker(name: str, walk: Walk, buffers: Sequence[Buffer], room: pyrtl.WireVec
     column = counter(f"{name}_column", walk.positions[1].count, starts, reset)
     row = counter(f"{name}_row", walk.positions[0].count, starts & column.ends, reset)
     at_hand = [
-        _words_at_hand(f"{name}_{buffer.label}", reach, buffer.written, starts, row, column, reset)
+        _words_at_hand(f"{name}_{buffer.label}", reach, buffer, starts, row, column, reset)
         for reach, buffer in zip(walk.buffers, buffers, strict=True)
     ]
     busy = state(f"{name}_busy", 1)
@@ -109,19 +109,20 @@ class _Ends:
 def _words_at_hand(
     name: str,
     reach: Reach,
-    written: pyrtl.WireVector,
+    buffer: Buffer,
     starts: pyrtl.WireVector,
     row: Counter,
     column: Counter,
     reset: pyrtl.WireVector,
 ) -> pyrtl.WireVector:
     """Whether the words for the next position are there: the sign of what is there beyond its need."""
-    most = 2 * reach.words + int(reach.needs.max()) + 1
+    # A deep buffer can hold several samples that nobody has begun with, and a sample be done with before it comes.
+    most = max(2 * reach.words + int(reach.needs.max()) + 1, (1 << buffer.address_bits) + reach.words)
     bits = most.bit_length() + 1
     beyond = state(f"{name}_beyond", bits, -int(reach.needs[0]))
     need = _by_position(reach.increments.reshape(len(reach.frees), -1), row, column, bits)
     change = pyrtl.select(starts, need, pyrtl.Const(0, bits))
-    more = net("+", (beyond.value, written.zero_extended(bits)), bits)
+    more = net("+", (beyond.value, buffer.written.zero_extended(bits)), bits)
     beyond.drive(net("-", (more, change), bits), reset)
     return beyond.value[-1] ^ 1
 
@@ -185,18 +186,18 @@ def _move(
 def _outside(
     name: str, walk: Walk, ends: _Ends, step: pyrtl.WireVector, reset: pyrtl.WireVector
 ) -> pyrtl.WireVector | None:
-    """Whether the step is in the padding: its row or column is negative, or beyond the tensor."""
+    """Whether the step is in the padding: one of its coordinates is negative, or beyond the tensor."""
     if walk.grid is None:
         return None
     beyond = []
     loops: tuple[Loop, ...] = (*walk.positions, *walk.steps)
-    for what, size, origin in zip(("row", "column"), walk.grid.size, walk.grid.origin, strict=True):
-        strides = [getattr(loop, what) for loop in loops]
+    for place, (size, origin) in enumerate(zip(walk.grid.size, walk.grid.origin, strict=True)):
+        strides = [loop.moves[place] if loop.moves else 0 for loop in loops]
         highest = origin + sum((loop.count - 1) * stride for loop, stride in zip(loops, strides, strict=True))
         if origin >= 0 and highest < size:
             continue
         bits = IntType.holding(min(origin, -1), max(highest, size)).bits
-        coordinate = state(f"{name}_{what}_coordinate", bits, origin)
+        coordinate = state(f"{name}_coordinate{place + 1}", bits, origin)
         _move(coordinate, _deltas(walk, strides, 0), ends, step, reset)
         beyond.append(coordinate.value[-1] | ((coordinate.value[:-1] >= size) & (coordinate.value[-1] ^ 1)))
     return reduce(or_, beyond) if beyond else None

@@ -10,10 +10,13 @@ from rtlgen.ops import (
     lookup,
     maxpool,
     multiply,
+    pad,
     relu,
     requantize,
     reshape,
+    slice,  # noqa: A004
     sum,  # noqa: A004
+    transpose,
     wrap,
 )
 
@@ -27,9 +30,12 @@ __all__ = [
     "lookup",
     "maxpool",
     "multiply",
+    "pad",
     "relu",
     "requantize",
     "reshape",
+    "slice",
     "sum",
+    "transpose",
     "wrap",
 ]
