@@ -52,7 +52,7 @@ class Reach:
     Args:
         words: of a sample in the buffer, ``row_words`` of them make a row of its tensor.
         base: where the first step reads, in words from the start of the sample; negative in the padding.
-        needs: for each position, how many words of the sample have to be there; shape (positions,).
+        needs: for each position, how many words of the sample have to be there, maybe none; shape (positions,).
         frees: for each row of positions, how many rows of the tensor are done with after it; shape (rows,); the last
             one is all of them.
     """
