@@ -1,155 +1,253 @@
-"""The choice of hardware for every layer: dynamic programming over the layers, by what lies between them."""
+"""The choice of hardware for every layer: dynamic programming over the layers, by the streams still to be read.
+
+A part of a plan is all layers up to some one, and what the others can see of it are the streams that one of them still
+reads: one in a chain, another one for each way around. Of all parts that look alike from there the cheapest is kept. A
+stream that is read twice is the same stream for both readers.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from math import ceil
 
 from golden.graph import Graph, Node
 from rtlgen.intervals import Interval, intervals
-from rtlgen.lowering import Goal, Incoming, LayerPlan, candidates
-from rtlgen.stream import beats_of
+from rtlgen.lowering import Goal, Incoming, LayerPlan, candidates, walk
+from rtlgen.stream import beats_of, rows_of
 
 UNLIMITED = 1 << 40
 """More cycles than any layer takes."""
 _SPACINGS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32)
 """Spacings of beats that are told apart: what makes a difference to any layer."""
+_MOST_TIMES_FEWEST = 8
+"""Lanes that are tried, as a multiple of those that there have to be."""
+_MOST_LANES_OF_A_FORK = 4
+_LUT_SITES_AN_INTERVAL = 400
+"""That a whole interval less from the first input to the first output is worth."""
+_WORTH = (0, 10, 20, 40, 80, 160, 320, 640)
+"""LUT sites that a multiplier may be worth, when there are more multipliers than the fastest plan needs."""
 
 
-def fastest(graph: Graph, goal: Goal) -> dict[str, LayerPlan]:
-    """The cheapest plan of the smallest initiation interval for which there is one: doubling, then bisection."""
+@dataclass(frozen=True)
+class Chosen:
+    """Hardware for every layer.
 
-    def within(ii_cycles: int) -> dict[str, LayerPlan] | None:
-        return cheapest(graph, replace(goal, ii_cycles=ii_cycles))
+    Args:
+        layers: by name, in the order of the network.
+        input_lanes: elements a beat of the input.
+        ii_cycles: cycles a sample of the slowest layer, or of the input.
+        multipliers: of all layers.
+    """
+
+    layers: dict[str, LayerPlan]
+    input_lanes: int
+    ii_cycles: int
+    multipliers: int
+
+
+def fastest(graph: Graph, goal: Goal, macs: int) -> Chosen:
+    """The smallest plan of the smallest initiation interval: bisection, from what ``macs`` need at the least.
+
+    Among plans of that interval multipliers are exchanged for logic as far as the goal's number of them allows.
+
+    Raises:
+        NotImplementedError: if no hardware of the layers fits together.
+    """
+    choose = _Chooser(graph)
+
+    def within(ii_cycles: int, worth: int | None = None) -> Chosen | None:
+        return choose.cheapest(replace(goal, ii_cycles=ii_cycles), worth)
 
     if within(UNLIMITED) is None:
         raise NotImplementedError("there is no hardware for this order of layers")
-    impossible, possible = 0, 1
-    while within(possible) is None:
+    impossible = macs // (4 * goal.multipliers) if goal.multipliers and not goal.logic else 0
+    possible = max(1, macs // goal.multipliers) if goal.multipliers else 1
+    while (best := within(possible)) is None:
         impossible, possible = possible, possible * 2
+    possible = best.ii_cycles
     while possible - impossible > 1:
         middle = (impossible + possible) // 2
-        if within(middle) is None:
+        found = within(middle)
+        if found is None:
             impossible = middle
         else:
-            possible = middle
-    best = within(possible)
-    assert best is not None
+            best, possible = found, found.ii_cycles
+    if not goal.unrolled:
+        for worth in _WORTH:
+            other = within(possible, worth)
+            if other is not None and other.multipliers <= goal.multipliers:
+                return other
     return best
 
 
-@dataclass(frozen=True, order=True)
-class _Choice:
-    """Part of a plan, up to some layer; ordered by what it costs."""
-
-    products_in_logic: int
-    multipliers: int
-    work_cycles: int
-    lanes: int
-    layers: tuple[tuple[str, LayerPlan], ...] = field(default=(), compare=False)
-
-    def and_also(self, name: str, layer: LayerPlan) -> _Choice:
-        return _Choice(
-            self.products_in_logic + layer.logic,
-            self.multipliers + layer.multipliers,
-            self.work_cycles + layer.ii_cycles,
-            self.lanes + layer.lanes_out,
-            (*self.layers, (name, layer)),
-        )
+def has_plan(graph: Graph, goal: Goal) -> bool:
+    """Whether anything keeps to the goal."""
+    return _Chooser(graph).cheapest(goal) is not None
 
 
 @dataclass(frozen=True)
 class _Between:
-    """What a layer knows of the stream before it."""
+    """What a layer knows of a stream before it."""
 
     lanes: int
     spacing_cycles: int
 
 
-def cheapest(graph: Graph, goal: Goal) -> dict[str, LayerPlan] | None:
-    """Fewest multipliers that keep to the goal; None if no number of them does.
+_Cost = tuple[int, int, int]
+"""What the goal counts, cycles of work, lanes: of two plans the one with the smaller cost is better."""
 
-    Along a chain of layers all lanes are tried. Where streams fork or join they have the fewest lanes that will do.
-    """
-    reaches = intervals(graph)
-    few = {name: _fewest_lanes(graph, name, goal) for name in graph.types}
-    states: dict[tuple[_Between | None, int], _Choice] = {(None, 0): _Choice(0, 0, 0, 0)}
-    for chain, fixed_end in chains(graph):
-        source = graph.node(chain[0].name).inputs
-        if len(source) == 1 and source[0] in graph.inputs and _readers(graph, source[0]) == 1:
-            type = graph.types[source[0]]
-            widths = [n for n in range(1, type.inner + 1) if beats_of(type, n) <= goal.ii_cycles]
-            starts = [_Between(lanes, 1) for lanes in widths]
-        else:
-            starts = [_Between(few[name], 1) for name in source[:1]]
-        if any(few[name] == 0 for name in source):
+
+def _cost(layer: LayerPlan, worth: int | None) -> _Cost:
+    counted = layer.multipliers if worth is None else layer.lut_sites + worth * layer.multipliers
+    return counted, layer.ii_cycles, layer.lanes_out
+
+
+@dataclass(frozen=True, eq=False)
+class _Part:
+    """Part of a plan, up to some layer: the last one of its layers, and the part before it."""
+
+    cost: _Cost
+    multipliers: int
+    input_lanes: int
+    layer: LayerPlan | None = None
+    before: _Part | None = None
+
+    @property
+    def layers(self) -> list[LayerPlan]:
+        """All of them, the first one first."""
+        found: list[LayerPlan] = []
+        part: _Part | None = self
+        while part is not None and part.layer is not None:
+            found.append(part.layer)
+            part = part.before
+        return found[::-1]
+
+
+_Parts = dict[tuple[_Between, ...], _Part]
+"""By the streams that are still to be read."""
+_Options = list[tuple[_Between, _Cost, LayerPlan]]
+
+
+class _Chooser:
+    """Of one graph: what does not depend on the goal is found once."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self.reaches: Mapping[str, Interval] = intervals(graph)
+        readers = [(name, node) for node in graph.nodes for name in node.inputs]
+        readers_of = {name: [node for x, node in readers if x == name] for name in graph.types}
+        self.forked = {name for name, nodes in readers_of.items() if len(nodes) > 1}
+        # A buffer does not care how far apart beats are.
+        self.only_buffers = {name for name, nodes in readers_of.items() if all(map(_has_buffers, nodes))}
+        last = {
+            name: max((graph.nodes.index(node) for node in nodes), default=-1) for name, nodes in readers_of.items()
+        }
+        self.unread = [list(graph.inputs)]
+        for place, node in enumerate(graph.nodes):
+            self.unread.append([*(name for name in self.unread[-1] if last[name] > place), node.name])
+
+    def cheapest(self, goal: Goal, worth: int | None = None) -> Chosen | None:
+        """What costs least and keeps to the goal; None if nothing does.
+
+        Args:
+            goal: to keep to; with a ``worth``, but for its number of multipliers.
+            worth: LUT sites that a multiplier costs; None to count multipliers only.
+        """
+        graph = self.graph
+        lanes = {name: self._lanes(name, goal) for name in graph.types}
+        if not all(lanes.values()):
             return None
-        states = {(start, key[1]): choice for key, choice in states.items() for start in starts}
-        for position, node in enumerate(chain):
-            fixed = few[node.name] if fixed_end and position == len(chain) - 1 else 0
-            states = _after(graph, node, goal, states, few, fixed, reaches)
-        collapsed: dict[tuple[_Between | None, int], _Choice] = {}
-        for (_, cost), choice in states.items():
-            if (None, cost) not in collapsed or choice < collapsed[None, cost]:
-                collapsed[None, cost] = choice
-        states = collapsed
-    return dict(min(states.values()).layers) if states else None
+        (source,) = graph.inputs
+        parts: _Parts = {(_Between(n, 1),): _Part((0, 0, 0), 0, n) for n in lanes[source]}
+        for place, node in enumerate(graph.nodes):
+            unread, kept = self.unread[place], self.unread[place + 1][:-1]
+            parts = self._after(node, replace(goal, lanes=lanes[node.name]), worth, parts, unread, kept)
+        if not parts:
+            return None
+        best = min(parts.values(), key=lambda part: part.cost)
+        layers = best.layers
+        names = [node.name for node in graph.nodes]
+        slowest = max(beats_of(graph.input_type, best.input_lanes), *(layer.ii_cycles for layer in layers))
+        return Chosen(dict(zip(names, layers, strict=True)), best.input_lanes, slowest, best.multipliers)
 
+    def _after(
+        self, node: Node, goal: Goal, worth: int | None, parts: _Parts, unread: Sequence[str], kept: Sequence[str]
+    ) -> _Parts:
+        """The best parts that end with ``node``; of the streams that were ``unread`` some are ``kept`` for later."""
+        options: dict[tuple[_Between, ...], _Options] = {}
+        following: _Parts = {}
+        read, held = ([unread.index(name) for name in names] for names in (node.inputs, kept))
+        for streams, part in parts.items():
+            before, others = tuple(streams[n] for n in read), tuple(streams[n] for n in held)
+            if before not in options:
+                options[before] = self._options(node, before, goal, worth)
+            counted, work, lanes = part.cost
+            for between, own, layer in options[before]:
+                multipliers = part.multipliers + layer.multipliers
+                if worth is None and multipliers > goal.multipliers:
+                    continue
+                cost = (counted + own[0], work + own[1], lanes + own[2])
+                key = (*others, between)
+                known = following.get(key)
+                if known is None or cost < known.cost:
+                    following[key] = _Part(cost, multipliers, part.input_lanes, layer, part)
+        return following
 
-def _after(
-    graph: Graph,
-    node: Node,
-    goal: Goal,
-    states: dict[tuple[_Between | None, int], _Choice],
-    few: dict[str, int],
-    fixed: int,
-    reaches: Mapping[str, Interval],
-) -> dict[tuple[_Between | None, int], _Choice]:
-    """The best parts of plans that end with ``node``; ``fixed`` lanes behind it, if not 0."""
-    following: dict[tuple[_Between | None, int], _Choice] = {}
-    for (before, _), so_far in states.items():
-        assert before is not None
-        left = replace(goal, multipliers=goal.multipliers - so_far.multipliers)
-        if len(node.inputs) == 1:
-            xs = [Incoming(graph.types[node.inputs[0]], before.lanes, reaches[node.inputs[0]], before.spacing_cycles)]
-        else:
-            xs = [Incoming(graph.types[name], few[name], reaches[name]) for name in node.inputs]
-        try:
-            found = list(candidates(node.op, xs, left))
-        except NotImplementedError as error:
-            error.add_note(f"in layer {node.name!r}")
-            raise
-        for layer in found:
-            if layer.multipliers > left.multipliers or layer.ii_cycles > goal.ii_cycles:
+    def _options(self, node: Node, before: Sequence[_Between], goal: Goal, worth: int | None) -> _Options:
+        """The hardware of one layer behind such streams, the best for each kind of stream that it makes."""
+        graph = self.graph
+        xs = [
+            Incoming(graph.types[x], stream.lanes, self.reaches[x], stream.spacing_cycles)
+            for x, stream in zip(node.inputs, before, strict=True)
+        ]
+        best: dict[_Between, tuple[_Cost, LayerPlan]] = {}
+        for layer in (_hurried(layer, goal) for layer in _candidates(node, xs, goal)):
+            if layer.ii_cycles > goal.ii_cycles:
                 continue
-            if fixed and layer.lanes_out != fixed:
+            if worth is None and layer.multipliers > goal.multipliers:
                 continue
-            choice = so_far.and_also(node.name, layer)
-            spacing = max(known for known in _SPACINGS if known <= layer.spacing_cycles)
-            # With logic in the game, the fewest multipliers so far need not be the start of the best plan.
-            key = (_Between(layer.lanes_out, spacing), choice.multipliers if goal.logic else 0)
-            if key not in following or choice < following[key]:
-                following[key] = choice
-    return following
+            known = 1
+            if node.name not in self.only_buffers:
+                known = max(known for known in _SPACINGS if known <= layer.spacing_cycles)
+            cost = _cost(layer, worth)
+            key = _Between(layer.lanes_out, known)
+            if key not in best or cost < best[key][0]:
+                best[key] = (cost, layer)
+        return [(between, cost, layer) for between, (cost, layer) in best.items()]
+
+    def _lanes(self, name: str, goal: Goal) -> list[int]:
+        """Lanes of a tensor worth trying: from the fewest that keep to the goal on some more, for each number of beats
+        the fewest. Few where it is read twice: what is open at the same time multiplies.
+        """
+        type = self.graph.types[name]
+        beats = goal.ii_cycles // rows_of(type)
+        if beats == 0:
+            return []
+        few = ceil(type.inner / beats)
+        found: dict[int, int] = {}
+        most = type.inner if name in self.graph.inputs else min(type.inner, _MOST_TIMES_FEWEST * few)
+        for lanes in range(few, most + 1):
+            found.setdefault(ceil(type.inner / lanes), lanes)
+        return list(found.values())[: _MOST_LANES_OF_A_FORK if name in self.forked else None]
 
 
-def _fewest_lanes(graph: Graph, name: str, goal: Goal) -> int:
-    """The fewest lanes of a tensor that keep to the goal; 0 if none do."""
-    type = graph.types[name]
-    return next((n for n in range(1, type.inner + 1) if beats_of(type, n) <= goal.ii_cycles), 0)
+def _has_buffers(node: Node) -> bool:
+    return walk.dispatch(type(node.op)) is not walk.dispatch(object)
 
 
-def _readers(graph: Graph, name: str) -> int:
-    return sum(node.inputs.count(name) for node in graph.nodes) + graph.outputs.count(name)
+def _hurried(layer: LayerPlan, goal: Goal) -> LayerPlan:
+    """With what it costs that a layer without multipliers, which may as well be fast, delays the first result."""
+    if layer.engine != "buffered":
+        return layer
+    return replace(
+        layer, lut_sites=layer.lut_sites + _LUT_SITES_AN_INTERVAL * layer.folds * layer.words // goal.ii_cycles
+    )
 
 
-def chains(graph: Graph) -> list[tuple[list[Node], bool]]:
-    """The layers as chains without forks or joins inside, and whether a chain ends at one; in the graph's order."""
-    found: list[list[Node]] = []
-    for node in graph.nodes:
-        before = next((chain for chain in found if chain[-1].name == node.inputs[0]), None)
-        if len(node.inputs) == 1 and before is not None and _readers(graph, node.inputs[0]) == 1:
-            before.append(node)
-        else:
-            found.append([node])
-    return [(chain, chain[-1].name not in graph.outputs) for chain in found]
+def _candidates(node: Node, xs: list[Incoming], goal: Goal) -> Iterator[LayerPlan]:
+    try:
+        yield from candidates(node.op, xs, goal)
+    except NotImplementedError as error:
+        error.add_note(f"in layer {node.name!r}")
+        raise

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from math import ceil
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from math import ceil, lcm
 
 from golden.types import TensorType
 from rtlgen.drain import Pace
 from rtlgen.lowering import Goal, Incoming, LayerPlan, multipliers_for
 from rtlgen.stream import beats_of
+
+_FIXED_LUT_SITES, _LUT_SITES_A_PRODUCT, _LUT_SITES_AN_OUTPUT = 250, 20, 55
+"""Of a layer, roughly, as measured on an ECP5: 25 for a product with 8 inputs an output, 75 with one."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,11 @@ class Work:
     weight_bits: int
 
     @property
+    def share(self) -> int:
+        """Outputs of a group."""
+        return self.outputs // self.groups
+
+    @property
     def own(self) -> bool:
         """Whether every output has a channel of its own."""
         return self.groups == self.channels == self.outputs and self.groups > 1
@@ -45,64 +54,89 @@ def pace_of(work: Work, layer: LayerPlan) -> Pace:
     return Pace(layer.outputs, work.outputs, layer.lanes_out, layer.spacing_cycles)
 
 
-def foldings(work: Work, x: Incoming, goal: Goal) -> Iterator[LayerPlan]:
+def foldings(work: Work, x: Incoming, goal: Goal) -> Iterable[LayerPlan]:
     """All foldings that keep to ``goal``, the cheap ones of each width."""
     cycles = goal.ii_cycles // work.positions
     if cycles == 0 or beats_of(work.x, x.lanes) > goal.ii_cycles:
-        return
+        return []
     cost = multipliers_for(work.x.dtype.bits + (not work.x.dtype.signed), work.weight_bits)
     # Below one multiplier a layer no layer gets a second one.
-    budget = min(cost, goal.multipliers) if goal.logic else goal.multipliers
-    for outputs, inputs, words, folds in _shapes(work, x.lanes, cycles):
-        factor = 1 if work.own else inputs
-        if goal.logic and outputs * factor == 1:
-            yield from _drains(work, x, outputs, inputs, words, folds, 0)
-        if outputs * factor * cost <= budget:
-            yield from _drains(work, x, outputs, inputs, words, folds, cost)
+    products = (min(cost, goal.multipliers) if goal.logic else goal.multipliers) // cost
+    return _foldings(work, x.lanes, cycles, tuple(goal.lanes[: work.outputs]), products, cost)
 
 
-def _shapes(work: Work, lanes: int, cycles: int) -> Iterator[tuple[int, int, int, int]]:
-    """(outputs, inputs, words, folds) that take no more than ``cycles`` a position."""
+@lru_cache(maxsize=4096)
+def _foldings(
+    work: Work, lanes_in: int, cycles: int, widths: Sequence[int], products: int, cost: int
+) -> list[LayerPlan]:
+    """Those with at most ``products`` a cycle; networks repeat their layers, and the choice repeats its questions."""
+    found = []
+    for least, inputs, words in _shapes(work, lanes_in, cycles):
+        for lanes in widths:
+            if lanes > (work.channels if work.own else work.share):
+                break
+            outputs = _outputs(work, lanes_in, least, lanes)
+            if outputs is None or outputs // lanes > words:
+                continue
+            count = outputs * inputs
+            if count <= products:
+                found.append(_folding(work, lanes_in, outputs, inputs, words, lanes, count * cost))
+            if count == 1:
+                alone = _folding(work, lanes_in, outputs, inputs, words, lanes, 0)
+                sites = alone.lut_sites + work.x.dtype.bits * work.weight_bits
+                found.append(replace(alone, logic=True, lut_sites=sites))
+    return found
+
+
+def _shapes(work: Work, lanes: int, cycles: int) -> Iterator[tuple[int, int, int]]:
+    """(fewest outputs, inputs, words) that take no more than ``cycles`` a position; more outputs bring nothing."""
     if work.own:
-        for outputs in widths_of(work.channels, lanes):
-            folds = ceil(work.channels / outputs)
-            if folds * work.taps <= cycles:
-                yield outputs, 1, work.taps, folds
+        most = cycles // work.taps
+        if most:
+            yield ceil(work.channels / most), 1, work.taps
         return
-    share, channels = work.outputs // work.groups, work.channels // work.groups
+    channels = work.channels // work.groups
     for inputs in widths_of(channels, lanes):
         if work.groups > 1 and channels % inputs:
             continue
         words = work.taps * ceil(channels / inputs)
         most = cycles // words // work.groups
-        if most == 0:
-            continue
-        for outputs in range(ceil(share / most), share + 1):
-            if work.groups == 1 or share % outputs == 0:
-                yield outputs, inputs, words, work.groups * ceil(share / outputs)
+        if most:
+            yield ceil(work.share / most), inputs, words
 
 
-def _drains(
-    work: Work, x: Incoming, outputs: int, inputs: int, words: int, folds: int, cost: int
-) -> Iterator[LayerPlan]:
-    for beats in range(1, min(outputs, words) + 1):
-        if outputs % beats:
-            continue
-        factor = 1 if work.own else inputs
-        yield LayerPlan(
-            engine="folded",
-            lanes_in=x.lanes,
-            lanes_out=outputs // beats,
-            ii_cycles=max(work.positions * folds * words, beats_of(work.x, x.lanes)),
-            spacing_cycles=words // beats,
-            multipliers=outputs * factor * cost,
-            outputs=outputs,
-            inputs=factor,
-            folds=folds,
-            words=words,
-            store_bits=folds * words * outputs * factor * work.weight_bits,
-            logic=cost == 0,
-        )
+def _outputs(work: Work, lanes_in: int, least: int, lanes: int) -> int | None:
+    """The fewest outputs a cycle, ``least`` of them, that leave ``lanes`` at a time."""
+    if work.own:
+        # A word of the buffer is as wide, and it is filled by whole beats.
+        step, most = lcm(lanes, lanes_in), ceil(work.channels / lanes_in) * lanes_in
+    else:
+        step, most = lanes, work.share
+    for outputs in range(ceil(least / step) * step, most + 1, step):
+        if work.own or work.groups == 1 or work.share % outputs == 0:
+            return outputs
+    return None
+
+
+def _folding(
+    work: Work, lanes_in: int, outputs: int, inputs: int, words: int, lanes: int, multipliers: int
+) -> LayerPlan:
+    folds = ceil(work.channels / outputs) if work.own else work.groups * ceil(work.share / outputs)
+    products = outputs * inputs
+    return LayerPlan(
+        engine="folded",
+        lanes_in=lanes_in,
+        lanes_out=min(lanes, work.outputs),
+        ii_cycles=max(work.positions * folds * words, beats_of(work.x, lanes_in)),
+        spacing_cycles=words // (outputs // lanes),
+        multipliers=multipliers,
+        outputs=outputs,
+        inputs=inputs,
+        folds=folds,
+        words=words,
+        store_bits=folds * words * products * work.weight_bits,
+        lut_sites=_FIXED_LUT_SITES + products * _LUT_SITES_A_PRODUCT + outputs * _LUT_SITES_AN_OUTPUT,
+    )
 
 
 def widths_of(inner: int, lanes: int) -> Iterator[int]:

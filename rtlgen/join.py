@@ -50,7 +50,7 @@ def join_foldings(xs: Sequence[Incoming], y: TensorType, goal: Goal) -> Iterator
         return
     for width in widths_of(y.inner, lcm(*lanes)):
         beats = beats_of(y, width)
-        if beats <= goal.ii_cycles:
+        if beats <= goal.ii_cycles and (width <= goal.lanes[-1] or width == lcm(*lanes)):
             own = max(beats, *(beats_of(x.type, x.lanes) for x in xs))
             yield LayerPlan("buffered", width, min(width, y.inner), own)
 

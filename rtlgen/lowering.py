@@ -21,14 +21,16 @@ class Goal:
     Args:
         ii_cycles: most cycles from one sample to the next.
         multipliers: most multipliers.
-        logic: whether a lone multiplication may be made of adders, for budgets below one multiplier a layer.
+        logic: whether a requantiser may multiply with adders in a cycle, for budgets below one multiplier a layer.
         unrolled: whether weights become constants in an adder graph instead of words in a store.
+        lanes: of the result that are worth trying, where there is a choice.
     """
 
     ii_cycles: int
     multipliers: int
     logic: bool = False
     unrolled: bool = False
+    lanes: Sequence[int] = range(1, 1 << 20)
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,8 @@ class LayerPlan:
         folds, words: steps along the outputs and along the inputs; ``folds * words`` cycles a position.
         store_bits: bits of constants in stores, ``buffer_bits`` of buffered inputs.
         buffer_words: words in each buffer, a power of two; set by the plan once the timing is known.
+        lut_sites: of the computation, a rough estimate to choose by.
+        form: of a requantiser: a ``product`` in one cycle, in ``phases`` or ``bits`` over several, or a ``division``.
         logic: the multiplication is made of adders.
     """
 
@@ -81,6 +85,8 @@ class LayerPlan:
     store_bits: int = 0
     buffer_bits: int = 0
     buffer_words: tuple[int, ...] = ()
+    lut_sites: int = 0
+    form: str = ""
     logic: bool = False
 
 

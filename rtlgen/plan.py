@@ -11,7 +11,7 @@ import numpy as np
 import rtlgen.ops  # noqa: F401 (registers the hardware of every op)
 from golden.graph import Graph
 from golden.ops import Conv, Dense
-from rtlgen.choice import UNLIMITED, cheapest, fastest
+from rtlgen.choice import UNLIMITED, fastest, has_plan
 from rtlgen.lowering import Goal, LayerPlan, lower, no_hardware
 from rtlgen.sizing import sized
 from rtlgen.stream import rows_of
@@ -61,12 +61,15 @@ class Plan:
             "macs": self.macs,
             "input_lanes": self.input_lanes,
             "output_words": self.output_words,
-            "layers": [{"layer": name, **asdict(layer)} for name, layer in self.layers.items()],
+            "layers": [
+                {"layer": name, **asdict(layer), "buffer_words": list(layer.buffer_words)}
+                for name, layer in self.layers.items()
+            ],
         }
 
 
 def plan(graph: Graph, multipliers: int = 64, *, unrolled: bool = False) -> Plan:
-    """The hardware with the smallest initiation interval that ``multipliers`` allow; among those, the fewest of them.
+    """The hardware with the smallest initiation interval that ``multipliers`` allow; among those, the smallest.
 
     The budget counts the requantisers' multipliers too. Below one multiplier a layer the multiplications that are left
     over are made of adders, so that every budget from 1 on has a plan. A budget beyond what is useful changes nothing.
@@ -90,12 +93,10 @@ def plan(graph: Graph, multipliers: int = 64, *, unrolled: bool = False) -> Plan
         raise ValueError(f"multipliers must be at least 1, not {multipliers}")
     _check_shape(graph)
     if unrolled:
-        chosen, budget = fastest(graph, Goal(UNLIMITED, 0, unrolled=True)), None
+        chosen, budget = fastest(graph, Goal(UNLIMITED, 0, unrolled=True), macs(graph)), None
     else:
-        logic = cheapest(graph, Goal(UNLIMITED, multipliers)) is None
-        chosen, budget = fastest(graph, Goal(UNLIMITED, multipliers, logic)), multipliers
-    # In the order of the network.
-    chosen = {node.name: chosen[node.name] for node in graph.nodes}
+        logic = not has_plan(graph, Goal(UNLIMITED, multipliers))
+        chosen, budget = fastest(graph, Goal(UNLIMITED, multipliers, logic), macs(graph)), multipliers
     found = sized(graph, chosen)
     return Plan(
         found.layers, found.input_lanes, found.output_words, found.ii_cycles, found.latency_cycles, budget, macs(graph)

@@ -10,6 +10,7 @@ from math import ceil
 from golden.ops import Requantize
 from golden.types import IntType
 from rtlgen.intervals import Interval
+from rtlgen.multiply import LIMB_BITS
 from rtlgen.serial import Phases
 from rtlgen.staircase import Staircase, narrowed
 
@@ -69,10 +70,13 @@ class Scale:
         return sum(stored_bits(values) for values in self.signs.values())
 
     @property
-    def phases(self) -> list[Phases]:
-        """The ways to multiply over several cycles."""
-        found = [Phases(self.x, self.multiplier_type, self.offset_type, bits) for bits in (17, 1)]
-        return [phases for phases in found if phases.count > 1 and phases.dropped_bits <= self.shift]
+    def phases(self) -> dict[str, Phases]:
+        """The ways to multiply over several cycles, by name."""
+        limbs = {"phases": LIMB_BITS, "bits": 1}
+        found = {form: Phases(self.x, self.multiplier_type, self.offset_type, bits) for form, bits in limbs.items()}
+        return {
+            form: phases for form, phases in found.items() if phases.count > 1 and phases.dropped_bits <= self.shift
+        }
 
 
 def stored_bits(values: Sequence[int]) -> int:

@@ -10,6 +10,7 @@ import numpy as np
 
 from golden.graph import Graph
 from rtlgen.arrivals import Arrivals
+from rtlgen.choice import Chosen
 from rtlgen.lowering import LayerPlan, departures, walk, widths
 from rtlgen.stream import beats_of, rows_of
 from rtlgen.timing import OUTPUT, Stage, Taker, Timing, solve
@@ -58,11 +59,11 @@ class _Network:
         return Taker(layer, place, self.arrivals[name], row_beats, word_beats, rows_of(type), capacity)
 
 
-def sized(graph: Graph, chosen: Mapping[str, LayerPlan]) -> Sized:
+def sized(graph: Graph, chosen: Chosen) -> Sized:
     """Depths with which the network is as fast as its slowest layer, each as small as a power of two allows."""
     network = _network(graph, chosen)
     depths = _least_depths(network)
-    ideal = max(beats_of(graph.input_type, network.input_lanes), *(layer.ii_cycles for layer in chosen.values()))
+    ideal = chosen.ii_cycles
     for _ in range(_MOST_DEPTHS):
         timing = _steady(network, depths, ideal)
         intervals = np.diff(timing.departures)
@@ -74,7 +75,7 @@ def sized(graph: Graph, chosen: Mapping[str, LayerPlan]) -> Sized:
     else:
         raise AssertionError(f"no depths of the buffers make a sample take {ideal} cycles: {intervals}")
     layers = {}
-    for name, layer in chosen.items():
+    for name, layer in chosen.layers.items():
         words = (
             tuple(depths[name, place] for place in range(len(network.walks[name].buffers)))
             if name in network.walks
@@ -92,10 +93,9 @@ def sized(graph: Graph, chosen: Mapping[str, LayerPlan]) -> Sized:
     return Sized(layers, network.input_lanes, depths[OUTPUT, 0], ideal, int(timing.departures[0]))
 
 
-def _network(graph: Graph, layers: Mapping[str, LayerPlan]) -> _Network:
+def _network(graph: Graph, chosen: Chosen) -> _Network:
     (source,) = graph.inputs
-    first = next(node for node in graph.nodes if source in node.inputs)
-    lanes = layers[first.name].lanes_in
+    layers, lanes = chosen.layers, chosen.input_lanes
     beats = beats_of(graph.input_type, lanes)
     row_beats = ceil(graph.input_type.inner / lanes)
     token, offset = np.divmod(np.arange(beats), row_beats)

@@ -2,8 +2,9 @@
 
 All that can wait is the start of a position. It waits for the position before it, for the words that it needs, and for
 room for its result. Each condition says that a start is not before another start plus a fixed number of cycles; so the
-starts are the least solution of a system of maxima and sums, found by going round until nothing changes. What follows a
-start is fixed (rule 5 of streams). The input is a maker of tokens that are always there, the output takes every beat.
+starts are the least solution of a system of maxima and sums. It is found layer by layer, as many starts at a time as
+wait for nothing that is not known yet; where that ends before all are known, the network hangs. What follows a start is
+fixed (rule 5 of streams). The input is a maker of tokens that are always there, the output takes every beat.
 """
 
 from __future__ import annotations
@@ -19,7 +20,9 @@ from rtlgen.fifo import FIFO_CYCLES, READ_AFTER_CYCLES
 from rtlgen.room import VISIBLE_CYCLES
 from rtlgen.walk import Reach
 
-_MOST_ROUNDS = 400
+_MOST_STEPS_BACK = 20_000
+_NEVER = np.int64(1) << 50
+"""The start of what never starts."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,6 +75,10 @@ class _Condition:
     lag: IntArray | int
     buffer: tuple[str, int] | None = None
 
+    def lag_of(self, place: int) -> int:
+        """Of one start."""
+        return self.lag if isinstance(self.lag, int) else int(self.lag[place])
+
 
 @dataclass(eq=False)
 class Timing:
@@ -108,36 +115,60 @@ def solve(stages: Sequence[Stage], output: Taker, samples: int) -> Timing:
         for taker, reach in stage.takers:
             made = _room(taker, reach, stage, by_name[taker.arrivals.maker], samples)
             conditions[taker.arrivals.maker].append(made)
-    conditions[output.arrivals.maker].append(_output_room(output, by_name[output.arrivals.maker], samples))
-    starts = {stage.name: np.zeros(stage.positions * samples, dtype=np.int64) for stage in stages}
-    horizon = 4 * samples * sum(stage.positions * stage.cycles + 1000 for stage in stages)
-    changed: set[str] = {stage.name for stage in stages}
-    for _ in range(_MOST_ROUNDS):
-        before = changed
-        changed = set()
-        for stage in stages:
-            of_stage = conditions[stage.name]
-            if not any(c.source in before or c.source in changed for c in of_stage) and stage.name not in before:
-                continue
-            new = _earliest(stage, of_stage, starts)
-            if not np.array_equal(new, starts[stage.name]):
-                starts[stage.name] = new
-                changed.add(stage.name)
-        if not changed or max(int(values[-1]) for values in starts.values()) > horizon:
-            break
+    maker = by_name[output.arrivals.maker]
+    room = _output_room(output, maker, samples)
+    # Mostly the time of the positions themselves is enough for it.
+    place = np.arange(len(room.index))
+    if ((room.index >= 0) & ((place - room.index) * maker.cycles < room.lag)).any():
+        conditions[maker.name].append(room)
+    starts, hangs = _least(stages, conditions, samples)
     last = output.arrivals
     leaves = starts[last.maker].reshape(samples, -1)[:, last.token[-1]] + last.offset[-1] + FIFO_CYCLES
-    timing = Timing(starts, leaves, hangs=bool(changed))
-    timing.short = _short(stages, conditions, starts, last.maker, timing.hangs)
-    return timing
+    if hangs:
+        return Timing(starts, leaves, _stuck(conditions, starts, last.maker), hangs=True)
+    cycles = {stage.name: stage.cycles for stage in stages}
+    return Timing(starts, leaves, _short(conditions, cycles, starts, last.maker))
 
 
-def _earliest(stage: Stage, conditions: Sequence[_Condition], starts: Mapping[str, IntArray]) -> IntArray:
-    bound = np.zeros_like(starts[stage.name])
+def _least(
+    stages: Sequence[Stage], conditions: Mapping[str, Sequence[_Condition]], samples: int
+) -> tuple[dict[str, IntArray], bool]:
+    """Starts in as many steps at a time as their conditions are known for; and whether some never are."""
+    starts = {stage.name: np.full(stage.positions * samples, _NEVER) for stage in stages}
+    known = dict.fromkeys(starts, 0)
+    # How far each condition reaches is told by the furthest start that it has asked for so far.
+    reaches = {name: [np.maximum.accumulate(c.index) for c in of_stage] for name, of_stage in conditions.items()}
+    waiting = list(stages)
+    while waiting:
+        going = False
+        for stage in waiting:
+            first, of_stage = known[stage.name], conditions[stage.name]
+            last = len(starts[stage.name])
+            for condition, reach in zip(of_stage, reaches[stage.name], strict=True):
+                last = min(last, int(np.searchsorted(reach, known[condition.source])))
+            if last <= first:
+                continue
+            going = True
+            known[stage.name] = last
+            starts[stage.name][first:last] = _earliest(stage, of_stage, starts, first, last)
+        waiting = [stage for stage in waiting if known[stage.name] < len(starts[stage.name])]
+        if not going:
+            return starts, True
+    return starts, False
+
+
+def _earliest(
+    stage: Stage, conditions: Sequence[_Condition], starts: Mapping[str, IntArray], first: int, last: int
+) -> IntArray:
+    """Starts ``first`` to ``last``, when all that they wait for is known."""
+    bound = np.zeros(last - first, dtype=np.int64)
+    if first:
+        bound[0] = starts[stage.name][first - 1] + stage.cycles
     for condition in conditions:
-        waits = starts[condition.source][condition.index] + condition.lag
-        np.maximum(bound, np.where(condition.index >= 0, waits, 0), out=bound)
-    spaced = stage.cycles * np.arange(len(bound))
+        index = condition.index[first:last]
+        lag = condition.lag if isinstance(condition.lag, int) else condition.lag[first:last]
+        np.maximum(bound, np.where(index >= 0, starts[condition.source][index] + lag, 0), out=bound)
+    spaced = stage.cycles * np.arange(last - first)
     return np.asarray(np.maximum.accumulate(bound - spaced) + spaced, dtype=np.int64)
 
 
@@ -188,34 +219,42 @@ def _over_samples(token: IntArray, tokens: int, samples: int) -> IntArray:
 
 
 def _short(
-    stages: Sequence[Stage],
-    conditions: Mapping[str, Sequence[_Condition]],
-    starts: Mapping[str, IntArray],
-    last: str,
-    hangs: bool,
+    conditions: Mapping[str, Sequence[_Condition]], cycles: Mapping[str, int], starts: Mapping[str, IntArray], last: str
 ) -> set[tuple[str, int]]:
     """Buffers on the way back from the last start along the conditions that hold with equality."""
-    by_name = {stage.name: stage for stage in stages}
+    # The first one of the run of starts without a gap that each belongs to.
+    runs = {}
+    for name, at in starts.items():
+        gap = np.diff(at, prepend=at[0] - cycles[name] - 1) != cycles[name]
+        runs[name] = np.maximum.accumulate(np.where(gap, np.arange(len(at)), 0))
     name, place, found = last, len(starts[last]) - 1, set()
-    for _ in range(20_000):
-        stage, at = by_name[name], starts[name][place]
-        if place and starts[name][place - 1] + stage.cycles == at:
-            # Back to the first of a run of positions without a gap.
-            gaps = np.flatnonzero(np.diff(starts[name][: place + 1]) != stage.cycles)
-            place = int(gaps[-1]) + 1 if len(gaps) else 0
-            continue
+    for _ in range(_MOST_STEPS_BACK):
+        place = int(runs[name][place])
         held = None
         for condition in conditions[name]:
-            lag = condition.lag if isinstance(condition.lag, int) else int(condition.lag[place])
             index = int(condition.index[place])
-            # In a network that hangs the two sides never meet.
-            if index >= 0 and starts[condition.source][index] + lag >= at and (held is None or condition.buffer):
+            equal = index >= 0 and starts[condition.source][index] + condition.lag_of(place) == starts[name][place]
+            if equal and (held is None or condition.buffer):
                 held = condition
         if held is None:
             break
         if held.buffer:
             found.add(held.buffer)
-            if hangs and len(found) > 3:
-                break
         name, place = held.source, int(held.index[place])
     return found
+
+
+def _stuck(
+    conditions: Mapping[str, Sequence[_Condition]], starts: Mapping[str, IntArray], last: str
+) -> set[tuple[str, int]]:
+    """Buffers on a circle of layers that wait for each other; there is one, or else all would start."""
+    way: list[_Condition] = []
+    seen: dict[str, int] = {}
+    name = last
+    while name not in seen:
+        seen[name] = len(way)
+        place = int(np.argmax(starts[name] == _NEVER))
+        waits = [c for c in conditions[name] if c.index[place] >= 0 and starts[c.source][c.index[place]] == _NEVER]
+        way.append(max(waits, key=lambda condition: condition.buffer is not None))
+        name = way[-1].source
+    return {condition.buffer for condition in way[seen[name] :] if condition.buffer}

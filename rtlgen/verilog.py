@@ -16,9 +16,11 @@ import pyrtl
 
 from golden.graph import Graph
 from rtlgen.keywords import KEYWORDS
+from rtlgen.memories import Memory, layer_of_memory, memories_of
 from rtlgen.plan import Plan
 
 _DECLARED = re.compile(r"^    (?:reg|wire|localparam)(?:\[[^\]]*\])? ?(\w+)")
+_MEMORY = re.compile(r"^    reg(?:\[[^\]]*\])? ?(\w+)\[[^\]]*\];")
 _ASSIGNED = re.compile(r"^ {4,8}(?:assign )?(\w+) <?= ")
 _NUMBERED = re.compile(r"\b(tmp|const_)(\d+)(_\d+)?\b")
 
@@ -38,7 +40,8 @@ def verilog_of(name: str, graph: Graph, plan: Plan, block: pyrtl.Block, layer_of
         lines = text.getvalue().splitlines()
     module = next(place for place, line in enumerate(lines) if line.startswith("module "))
     order = {layer: place for place, layer in enumerate(plan.layers)}
-    body = _sorted_by_layer(lines[module + 1 :], order, layer_of)
+    memories = {memory.name: memory for memory in memories_of(block, plan.layers)}
+    body = _with_styles(_sorted_by_layer(lines[module + 1 :], order, layer_of), memories)
     ports = textwrap.fill(lines[module], 110, subsequent_indent="    ", break_long_words=False)
     return _renumbered("\n".join([*_title(name, graph, plan), ports, *body])) + "\n"
 
@@ -114,7 +117,7 @@ def _sorted_by_layer(lines: list[str], order: dict[str, int], layer_of: dict[str
     def layer(line: str) -> str:
         match = _DECLARED.match(line) or _ASSIGNED.match(line)
         assert match is not None
-        return layer_of.get(match[1]) or _prefix(match[1], order)
+        return layer_of.get(match[1]) or layer_of_memory(match[1], order)
 
     for of_kind, run in groupby(lines, kind):
         if not of_kind:
@@ -128,9 +131,12 @@ def _sorted_by_layer(lines: list[str], order: dict[str, int], layer_of: dict[str
             yield from part
 
 
-def _prefix(name: str, layers: Iterable[str]) -> str:
-    """The layer of something that is not a wire, a memory, by its name."""
-    return max((layer for layer in layers if name.startswith(f"{layer}_")), key=len, default="")
+def _with_styles(lines: Iterable[str], memories: dict[str, Memory]) -> Iterator[str]:
+    """Lines with an attribute before each memory that is to be a block RAM: synthesis may think otherwise."""
+    for line in lines:
+        match = _MEMORY.match(line)
+        memory = memories.get(match[1]) if match else None
+        yield line if memory is None or not memory.is_block else f'    (* {memory.style} = "block" *) {line.lstrip()}'
 
 
 def _renumbered(text: str) -> str:

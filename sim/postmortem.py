@@ -33,7 +33,7 @@ def investigate(
     last = max(cycle or 0, apart.cycle if apart else 0)
     found: dict[str, Any] = {}
     values = register_values(design, pins, last + 1)
-    start = pins.words["reset"].index(1) + 1 if 1 in pins.words["reset"] else 0
+    start = pins.reset_ends or 0
     register = first_register_difference(values, register_bits(waves, values, last + 1), start)
     if register:
         name, at, _, _ = register

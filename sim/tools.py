@@ -7,9 +7,14 @@ import shlex
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
+
+from sim.process_group import run_group
+from sim.scratch import remove_folder
 
 TOOLS: dict[str, str] = {
     "iverilog": "apt-get install iverilog",
@@ -25,6 +30,8 @@ TOOLS: dict[str, str] = {
 """Program to the command that installs it."""
 
 LOG_TAIL_LINES = 20
+TEMPORARY = ("TMPDIR", "TMP", "TEMP")
+"""Variables that tell programs where their temporary files go."""
 
 
 class ToolError(RuntimeError):
@@ -78,7 +85,7 @@ def run_tool(
     env: Mapping[str, str] | None = None,
     log: Path | None = None,
 ) -> ToolRun:
-    """Run a program to its end.
+    """Run a program to its end. If this is interrupted, the program ends too, with all that it has started.
 
     Args:
         command: the program, a name in ``TOOLS`` or a path, and its arguments.
@@ -93,33 +100,27 @@ def run_tool(
     """
     words = [str(word) for word in command]
     words[0] = str(find_tool(words[0]))
-    merged = {**os.environ, **(env or {})}
     target = Path(log) if log is not None else None
     start = target.stat().st_size if target is not None and target.exists() else 0
+    own = _folder_of_temporary_files(cwd)
     try:
-        if target is None:
-            done = subprocess.run(
-                words,
-                cwd=cwd,
-                env=merged,
-                timeout=timeout,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                check=False,
-            )
-            text = done.stdout.decode(errors="replace")
-        else:
-            with target.open("ab") as file:
-                done = subprocess.run(
-                    words, cwd=cwd, env=merged, timeout=timeout, stdout=file, stderr=subprocess.STDOUT, check=False
-                )
-            text = _read(target, start)
-    except subprocess.TimeoutExpired as error:
-        printed = _read(target, start) if target is not None else (error.stdout or b"").decode(errors="replace")
-        raise ToolError(f"{words[0]} was stopped after {timeout:g} seconds", words, printed) from None
-    if done.returncode:
-        raise ToolError(f"{words[0]} failed with exit status {done.returncode}", words, text)
+        merged = {**os.environ, **(env or {}), **dict.fromkeys(TEMPORARY, str(own))}
+        with nullcontext(subprocess.PIPE) if target is None else target.open("ab") as output:
+            status, printed = run_group(words, cwd=cwd, env=merged, output=output, timeout=timeout)
+    finally:
+        with suppress(OSError):  # nothing that anybody asked for
+            remove_folder(own)
+    text = printed.decode(errors="replace") if target is None else _read(target, start)
+    if status is None:
+        raise ToolError(f"{words[0]} was stopped after {timeout:g} seconds", words, text)
+    if status:
+        raise ToolError(f"{words[0]} failed with exit status {status}", words, text)
     return ToolRun(tuple(words), text)
+
+
+def _folder_of_temporary_files(cwd: Path) -> Path:
+    """Compilers keep some, and leave them behind when they are stopped: iverilog four of them in /tmp."""
+    return Path(tempfile.mkdtemp(prefix=".tool-", dir=cwd if os.access(cwd, os.W_OK) else None)).absolute()
 
 
 def _read(path: Path, start: int) -> str:

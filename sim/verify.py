@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import shlex
-import shutil
-import tempfile
 import time
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,9 @@ import numpy.typing as npt
 from golden.types import IntArray
 from rtlgen import Design
 from sim import witnesses
+from sim.budget import VERIFY_S, budget_cycles, samples_within
 from sim.difference import VerificationError
+from sim.scratch import scratch_folder
 from sim.simulators.cocotb_launcher import PATTERNS, check_patterns
 
 SIMULATORS = tuple(witnesses.BULK)
@@ -34,12 +35,15 @@ class Verification:
 
     Args:
         name: of the design.
-        samples: that the bulk runs took.
+        samples: that the bulk runs took; the first ones, if not all.
+        given_samples: that there were: fewer than these if all would take more than the budget.
+        budget_cycles: the most cycles of a bulk run, and of all phases of the testbench together.
         simulators: that ran, golden not counted.
         ii_cycles, latency_cycles: planned, and measured equal.
         cycles: that ran in lockstep, every pin compared on each; 0 without Icarus.
         stalled_cycles: of these, cycles on which some stream was held up by its taker.
         phases: of the testbench, all of which passed.
+        cut_short: of these, what the budget has ended early, or left out.
         seed: of stalls and resets.
         time_s: that it took.
         outputs: shape (batch, *shape), the same from all.
@@ -47,12 +51,15 @@ class Verification:
 
     name: str
     samples: int
+    given_samples: int
+    budget_cycles: int
     simulators: tuple[str, ...]
     ii_cycles: int
     latency_cycles: int
     cycles: int
     stalled_cycles: int
     phases: tuple[str, ...]
+    cut_short: tuple[str, ...]
     seed: int
     time_s: float
     outputs: IntArray = field(repr=False, compare=False)
@@ -60,7 +67,7 @@ class Verification:
     def as_json(self) -> dict[str, Any]:
         """Everything but the outputs, as plain values."""
         fields = {key: value for key, value in self.__dict__.items() if key != "outputs"}
-        return {"verdict": "equal", **fields, "simulators": list(self.simulators), "phases": list(self.phases)}
+        return {"verdict": "equal", **{k: list(v) if isinstance(v, tuple) else v for k, v in fields.items()}}
 
     def __str__(self) -> str:
         witnesses = " == ".join(["golden", *self.simulators])
@@ -73,6 +80,13 @@ class Verification:
                 f"  {self.cycles} cycles in lockstep, {self.stalled_cycles} of them stalled; every pin, every stream, "
                 f"every layer equal"
             )
+        bounded = []
+        if self.samples < self.given_samples:
+            bounded.append(f"samples after the first {self.samples} of {self.given_samples} were not run")
+        if self.cut_short:
+            bounded.append(f"cut short or left out: {', '.join(self.cut_short)}")
+        if bounded:
+            lines.append(f"  within a budget of {self.budget_cycles:,} cycles; {'; '.join(bounded)}")
         return "\n".join(lines)
 
 
@@ -83,6 +97,7 @@ def verify(
     simulators: str | Sequence[str] = "all",
     seed: int = 0,
     patterns: Sequence[tuple[str, str]] = PATTERNS,
+    cycles: int | None = None,
     build: str | Path | None = None,
     command: str | None = None,
 ) -> Verification:
@@ -98,6 +113,9 @@ def verify(
         simulators: of ``SIMULATORS``; or ``"all"``, which is PyRTL and Icarus.
         seed: of stalls, resets, garbage.
         patterns: pairs of pause patterns (source, sink), see ``verif.pauses``.
+        cycles: the most of a bulk run, and of all phases of the testbench together: beyond that samples are not run
+            and phases are cut short, which the result tells; one sample always runs. Without it what takes the slowest
+            of the simulators about a minute.
         build: folder for the files; without it they are gone after success, and named in the error after a failure.
         command: what reproduces this run, for the error; without it, one that reads graph and samples from files.
 
@@ -111,38 +129,37 @@ def verify(
     samples = design.graph.input_type.check(x, "the input")
     if not len(samples):
         raise ValueError("verification needs at least one sample, there are none")
-    folder = Path(build) if build is not None else Path(tempfile.mkdtemp(prefix=f"tensorgate-{design.name}-"))
-    expected = design.graph.trace(samples)
-    output = expected[design.graph.outputs[0]]
-    try:
-        for name in names:
-            witnesses.check_bulk(design, witnesses.BULK[name], samples, output, folder)
-        watched = samples[:MOST_WATCHED_SAMPLES]
-        tensors = {name: tensor[: len(watched)] for name, tensor in expected.items()}
-        if "pyrtl" in names:
-            witnesses.check_layers(design, watched, tensors)
-        result, pins = None, None
-        if "icarus" in names:
-            result, pins = witnesses.check_hostile(design, watched, tensors, folder, seed, patterns)
-    except VerificationError as error:
-        located = witnesses.locate(design, error.difference, samples, folder, seed)
-        command = command or _command(design, samples, names, seed, folder)
-        raise VerificationError(located, folder=folder, command=command) from error
-    except BaseException:
-        if build is None:
-            shutil.rmtree(folder, ignore_errors=True)
-        raise
-    if build is None:
-        shutil.rmtree(folder)
+    budget = cycles or min(budget_cycles(name, len(design.block.logic), VERIFY_S) for name in names)
+    given, samples = len(samples), samples[: samples_within(design.plan, budget, len(samples))]
+    result, pins = None, None
+    kept = scratch_folder(design.name, (VerificationError,)) if build is None else nullcontext(Path(build))
+    with kept as folder:
+        output = witnesses.golden_outputs(design, samples)
+        try:
+            for name in names:
+                witnesses.check_bulk(design, witnesses.BULK[name], samples, output, folder, budget)
+            watched = samples[:MOST_WATCHED_SAMPLES]
+            tensors = design.graph.trace(watched)
+            if "pyrtl" in names:
+                witnesses.check_layers(design, watched, tensors)
+            if "icarus" in names:
+                result, pins = witnesses.check_hostile(design, watched, tensors, folder, seed, patterns, budget)
+        except VerificationError as error:
+            located = witnesses.locate(design, error.difference, samples, folder, seed)
+            command = command or _command(design, samples, names, seed, folder)
+            raise VerificationError(located, folder=folder, command=command) from error
     return Verification(
         name=design.name,
         samples=len(samples),
+        given_samples=given,
+        budget_cycles=budget,
         simulators=names,
         ii_cycles=design.plan.ii_cycles,
         latency_cycles=design.plan.latency_cycles,
         cycles=pins.cycles if pins else 0,
         stalled_cycles=max(stream["stalled"] for stream in result.coverage.values()) if result else 0,
         phases=tuple(result.phases) if result else (),
+        cut_short=result.cut_short if result else (),
         seed=seed,
         time_s=round(time.monotonic() - started, 3),
         outputs=output,

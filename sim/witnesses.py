@@ -10,6 +10,7 @@ import numpy as np
 
 from golden.types import IntArray
 from rtlgen import Design
+from sim.budget import NO_BOUND, samples_within
 from sim.difference import Difference, VerificationError, first_difference, first_layer_difference
 from sim.lockstep import Pins, replay
 from sim.postmortem import investigate
@@ -54,14 +55,26 @@ def locate(design: Design, seen: Difference, x: IntArray, folder: Path, seed: in
     return seen
 
 
+PIECE_SAMPLES = 250
+"""Samples that golden takes at a time: the tensors inside a network are much larger than its input."""
+
+
+def golden_outputs(design: Design, x: IntArray) -> IntArray:
+    """What the network makes of the samples ``x``, at least one, without keeping what is inside."""
+    pieces = [design.graph(x[start : start + PIECE_SAMPLES]) for start in range(0, len(x), PIECE_SAMPLES)]
+    return np.concatenate([np.asarray(piece, dtype=np.int64) for piece in pieces])
+
+
 def steady_samples(design: Design) -> int:
     """Samples of which several are under way at once."""
     return -(-design.plan.latency_cycles // design.plan.ii_cycles) + 4
 
 
-def check_bulk(design: Design, simulator: Simulator, x: IntArray, output: IntArray, folder: Path) -> None:
-    """All samples back to back, some of them again if they are few: every output, and the cycle of every sample."""
-    again = max(0, steady_samples(design) - len(x))
+def check_bulk(
+    design: Design, simulator: Simulator, x: IntArray, output: IntArray, folder: Path, cycles: int = NO_BOUND
+) -> None:
+    """All samples back to back, some of them again if there are few and cycles enough: every output on its cycle."""
+    again = max(0, samples_within(design.plan, cycles, steady_samples(design)) - len(x))
     more = np.resize(np.arange(len(x)), len(x) + again)
     try:
         run = simulator.run(design, x[more], folder / simulator.name)
@@ -97,6 +110,11 @@ def check_layers(design: Design, x: IntArray, expected: Mapping[str, IntArray]) 
         raise VerificationError(difference)
 
 
+def _everything_cycles(design: Design, patterns: int) -> int:
+    """More than all phases of the testbench together take, if nothing is left out: no share has to be looked after."""
+    return (steady_samples(design) + 5 * patterns + 40) * (design.plan.ii_cycles + design.plan.latency_cycles)
+
+
 def check_hostile(
     design: Design,
     x: IntArray,
@@ -104,6 +122,7 @@ def check_hostile(
     folder: Path,
     seed: int,
     patterns: Sequence[tuple[str, str]],
+    cycles: int = NO_BOUND,
 ) -> tuple[TestbenchResult, Pins]:
     """The cocotb testbench, and its recording in lockstep."""
     build = folder / "cocotb"
@@ -119,6 +138,7 @@ def check_hostile(
             seed=seed,
             patterns=patterns,
             unstalled=steady_samples(design),
+            budget_cycles=None if cycles >= _everything_cycles(design, len(patterns)) else cycles,
             waves=waves,
         )
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from command_line import tensorgate
-from networks import dense, perceptron
+from networks import perceptron
 
-from golden import Graph, IntType, Node, Relu, TensorType, zoo
+from golden import Graph, IntType, Node, Relu, Requantize, TensorType, zoo
 from sim.commands.user_error import one_line
 from sim.tools import TOOLS
 
@@ -33,7 +33,9 @@ def folder(tmp_path, monkeypatch):
     x = TensorType((4,), IntType(8, True))
     Graph({"x": x}, (Node("one", Relu(), ("x",)), Node("two", Relu(), ("x",))), ("two",)).save("branches.graph")
 
-    Graph.chain(TensorType((2, 4), IntType(8, True)), Relu(), dense(4, 3)).save("matrix.graph")
+    wide = TensorType((3,), IntType(26, True))
+    inexact = Requantize([3, 12345677, 1 << 23], [3, 31, 24], 1, IntType(8, True), "float32")
+    Graph.chain(wide, inexact).save("wide.graph")
 
     np.save("x.npy", np.zeros((3, 4), dtype=np.int64))
     np.save("float.npy", np.zeros((3, 4)))
@@ -63,7 +65,7 @@ GOLDEN = ["golden", "good.graph", "--output", "y.npy", "--input"]
 MISTAKES = [
     # verbs and options
     (["zop"], ["verb 'zop'", "zoo, golden, plan, generate, verify, profile, accuracy", "did you mean 'zoo'"]),
-    (["synth", "iris"], ["verb 'synth'", "zoo, golden"]),
+    (["route", "iris"], ["verb 'route'", "zoo, golden"]),
     (["--nonsense"], ["--nonsense"]),
     (["plan"], ["MODEL"]),
     (["plan", "good.graph", "extra"], ["extra"]),
@@ -97,9 +99,9 @@ MISTAKES = [
     (["plan", "empty.graph"], ["'empty.graph'", "zip"]),
     (["plan", "text.graph"], ["'text.graph'", "zip"]),
     (["plan", "foreign.graph"], ["'foreign.graph'", "graph.json", "letter.txt"]),
-    (["plan", "branches.graph"], ["branches.graph", "layer 'two'", "here 'one'"]),
-    (["generate", "branches.graph", "-o", "new"], ["layer 'two'"]),
-    (["plan", "matrix.graph"], ["'matrix.graph'", "no hardware yet", ", in layer 'dense1'"]),
+    (["plan", "branches.graph"], ["branches.graph", "layer 'one' is read by no other layer"]),
+    (["generate", "branches.graph", "-o", "new"], ["layer 'one'"]),
+    (["plan", "wide.graph"], ["'wide.graph'", "Requantize has no hardware", "in layer 'requantize1'"]),
     (["plan", "x.npy"], ["'x.npy'", "graph file"]),
     (["plan", "net.tflite"], ["no file 'net.tflite'"]),
     (["golden", "NET.ONNX", "--input", "x.npy", "--output", "y.npy"], ["no file 'NET.ONNX'"]),

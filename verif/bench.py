@@ -13,13 +13,14 @@ from cocotb.handle import Immediate
 from cocotb.triggers import Timer
 
 from golden.types import IntArray
+from verif.effort import CutShortError
 from verif.finding import Finding
 from verif.harness import HALF_PERIOD_NS, driven_pins, pins
 from verif.pauses import pauses
 from verif.ports import Ports, StreamPort
 from verif.recorder import Recorder
 from verif.scoreboard import Scoreboard, packer
-from verif.stream import Sink, Source
+from verif.stream import IDLE, STARVED, Monitor, Sink, Source
 
 PATIENCE_CYCLES = 100_000
 """How long nothing may move in a design without a plan; with one it follows from the plan."""
@@ -30,7 +31,7 @@ class Config:
     """What to test, from a JSON file: paths of ``ports`` (JSON) and ``golden`` (npz: a tensor per name), the ``build``
     folder for what comes out, the ``seed``, ``patterns`` (pairs of names: source, sink), and how many samples each
     phase takes: ``unstalled``, ``stalled`` (a pair of patterns), ``resets`` (how many resets). ``phases`` names those
-    to run; all if empty.
+    to run; all if empty. ``budget_cycles`` bounds them all together, see ``verif.effort``; None for no bound.
     """
 
     ports: Ports
@@ -42,6 +43,7 @@ class Config:
     stalled: int
     resets: int
     phases: tuple[str, ...]
+    budget_cycles: int | None
 
     @classmethod
     def load(cls, path: Path) -> Config:
@@ -55,6 +57,7 @@ class Config:
             build=Path(fields["build"]),
             patterns=tuple((source, sink) for source, sink in fields["patterns"]),
             phases=tuple(fields["phases"]),
+            budget_cycles=fields["budget_cycles"],
             **{name: int(fields[name]) for name in ("seed", "unstalled", "stalled", "resets")},
         )
 
@@ -84,12 +87,13 @@ class Bench:
         self._next_control, self._next_data = dut.next_control, dut.next_data
         self._reset, self._control, self._word, self._line = True, 0b1000, 0, ""
         self._moved_at = 0
+        self._ends_at: int | None = None
         self._sent = 0
         self._pins_end = sum(pins(self.ports).values())
         self._taps = self._probe(dut)
 
-    def _probe(self, dut: Any) -> list[tuple[Any, int, Callable[[], str]]]:
-        """For each monitor its step, where its handshake stands in the observed line, and how its data is read."""
+    def _probe(self, dut: Any) -> list[_Tap]:
+        """For each monitor where its handshake stands in the observed line, and how its data is read."""
         x_start, y_start = 8, 8 + self.ports.input.width
 
         def of_line(start: int, stop: int) -> Callable[[], str]:
@@ -105,8 +109,7 @@ class Bench:
             of_wire(port)  # the widths of the ports: Icarus would only warn
         handshakes = [2, *range(self._pins_end, self._pins_end + 3 * len(self.ports.streams), 3), 5]
         reads = [of_line(x_start, y_start), *map(of_wire, self.ports.streams), of_line(y_start, self._pins_end)]
-        steps = [monitor.step for monitor in self.board.monitors]
-        return list(zip(steps, handshakes, reads, strict=True))
+        return [_Tap(*each) for each in zip(self.board.monitors, handshakes, reads, strict=True)]
 
     @property
     def patience(self) -> int:
@@ -120,8 +123,27 @@ class Bench:
         plan = self.ports.plan
         return plan.ii_cycles + plan.latency_cycles + 16 if plan else 256
 
+    def share(self, cycles: int | None) -> None:
+        """So many cycles are for the phase that begins; None for no bound."""
+        self._ends_at = None if cycles is None else self.now + cycles
+
+    @property
+    def left_cycles(self) -> int | None:
+        """What is left of the phase's share; None if there is no bound."""
+        return None if self._ends_at is None else max(0, self._ends_at - self.now)
+
+    @property
+    def calm(self) -> int:
+        """Cycles to look for what must not come: as ``settle``, or half of what is left."""
+        left = self.left_cycles
+        return self.settle if left is None else max(16, min(self.settle, left // 2))
+
     async def cycle(self) -> None:
-        """Drive the pins of the next cycle, go to its middle, and let everybody see it."""
+        """Drive the pins of the next cycle, go to its middle, and let everybody see it.
+
+        Raises:
+            CutShortError: if a beat has moved and the share of the phase is used up.
+        """
         source, sink = self.source, self.sink
         source.drive()
         sink.drive()
@@ -145,11 +167,21 @@ class Bench:
         if line[1] != "0" and self.frames_whole:
             self.report("frame_error", f"frame_error is {line[1]} although every frame was whole")
             self.frames_whole = False
-        for step, at, read in self._taps:
-            if step(now, line[at : at + 2], line[at + 2], read):
+        for tap in self._taps:
+            at = tap.at
+            handshake = line[at : at + 2]
+            if handshake == tap.idles:
+                tap.skipped += 1
+                continue
+            if tap.skipped:
+                tap.catch_up()
+            if tap.step(now, handshake, line[at + 2], tap.read):
                 self._moved_at = now
+            tap.idles = handshake if handshake in (IDLE, STARVED) else None
         if line[2:4] == "11":
             source.moved()
+        if self._ends_at is not None and now >= self._ends_at and self._moved_at == now:
+            raise CutShortError
 
     async def idle(self, cycles: int) -> None:
         """Go through some cycles."""
@@ -181,6 +213,9 @@ class Bench:
         await self.idle(cycles)
         self._reset = False
         self.source.clear()
+        for tap in self._taps:
+            tap.catch_up()
+            tap.idles = None
         self.board.clear()
         self.frames_whole, self.frame_error = True, "0"
         self.sink.blocked = False
@@ -227,6 +262,8 @@ class Bench:
 
     def coverage(self) -> dict[str, dict[str, int]]:
         """Cycles of each stream outside resets: beats moved, stalled (back-pressure), starved, idle."""
+        for tap in self._taps:
+            tap.catch_up()
         names = {"11": "beats", "10": "stalled", "01": "starved", "00": "idle"}
         return {m.port.prefix: {names[key]: count for key, count in m.counts.items()} for m in self.board.monitors}
 
@@ -239,6 +276,22 @@ class Bench:
         """Latency of the first sample since the reset, and distance of the last two results."""
         starts, ends = self.board.monitors[0].starts, self.board.monitors[-1].ends
         return ends[0] - starts[0], ends[-1] - ends[-2] if len(ends) > 1 else None
+
+
+class _Tap:
+    """A monitor, which need not look at a stream again that goes on having nothing to say."""
+
+    def __init__(self, monitor: Monitor, at: int, read: Callable[[], str]) -> None:
+        self.at, self.read, self.step = at, read, monitor.step
+        self.idles: str | None = None
+        self.skipped = 0
+        self._counts = monitor.counts
+
+    def catch_up(self) -> None:
+        """Count the cycles at which it did not look."""
+        if self.skipped and self.idles is not None:
+            self._counts[self.idles] += self.skipped
+        self.skipped = 0
 
 
 def write_json(path: Path, content: Any) -> None:

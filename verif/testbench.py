@@ -17,8 +17,18 @@ from typing import Any
 import cocotb
 
 from verif.bench import Bench, Config, write_json
+from verif.effort import (
+    STALLED_FACTOR,
+    CutShortError,
+    LeftOutError,
+    samples_in,
+    share_cycles,
+    stalled_samples_in,
+)
 from verif.finding import CheckError
 
+EARLY_BEATS = 64
+"""Where something has to happen amid a sample, and there is a budget, it happens in these beats."""
 MOST_FILLINGS = 64
 """A design that has taken so many times its samples, and given none, has lost them."""
 
@@ -51,9 +61,16 @@ def phase(body: Phase) -> Any:
         bench.board.phase = name
         outcome: dict[str, Any] = {"passed": False}
         first_cycle = bench.now
+        budget = bench.config.budget_cycles
+        bench.share(None if budget is None else share_cycles(name, wanted, budget, bench.now + 1))
         try:
             await bench.reset()
-            await body(bench)
+            try:
+                await body(bench)
+            except CutShortError:
+                outcome["cut_short"] = True
+            except LeftOutError:
+                outcome["left_out"] = True
             bench.board.verdict()
             outcome["passed"] = True
         except CheckError:
@@ -95,7 +112,7 @@ def _save(bench: Bench) -> None:
 @phase
 async def every_sample_without_stalls(bench: Bench) -> None:
     """Back-to-back samples at full speed: the values, and exactly the planned latency and initiation interval."""
-    bench.send(bench.config.unstalled)
+    bench.send(samples_in(bench.left_cycles, bench.ports.plan, bench.config.unstalled))
     await bench.finish()
     latency, interval = bench.measured()
     _measured.update(latency_cycles=latency, ii_cycles=interval)
@@ -120,30 +137,47 @@ def _check_plan(bench: Bench) -> None:
 
 @phase
 async def every_sample_under_stalls(bench: Bench) -> None:
-    """The same values under every pair of pause patterns."""
-    for source, sink in bench.config.patterns:
+    """The same values under every pair of pause patterns; if there is little time, they take turns amid a sample."""
+    patterns, plan, left = bench.config.patterns, bench.ports.plan, bench.left_cycles
+    samples = stalled_samples_in(left, plan, len(patterns), bench.config.stalled)
+    if left is not None and not samples:
+        bench.send(samples_in(int(left / STALLED_FACTOR), plan, bench.config.stalled * len(patterns)))
+    for source, sink in patterns:
         bench.board.phase = f"every_sample_under_stalls[{source},{sink}]"
         bench.pause(source, sink)
-        bench.send(bench.config.stalled)
+        bench.send(samples)
+        if samples or left is None:
+            await bench.finish()
+            continue
+        change = bench.now + left // len(patterns)
+        if not await bench.until(lambda change=change: bench.board.complete or bench.now >= change):  # type: ignore[misc]
+            break  # it hangs, and ``finish`` says where
+    if not bench.board.complete:
         await bench.finish()
 
 
 @phase
 async def reset_in_mid_sample(bench: Bench) -> None:
     """After a reset amid a sample the next one, the least saturated, comes out right and on time, as if nothing was."""
-    beats = bench.ports.input.beats
+    beats, plan = bench.ports.input.beats, bench.ports.plan
     for attempt in range(bench.config.resets):
+        left = bench.left_cycles
+        if attempt and left is not None and plan and left < plan.ii_cycles + plan.latency_cycles:
+            return
         random = Random(f"{bench.config.seed}/{attempt}")
         source, sink = random.choice(bench.config.patterns or (("never", "never"),))
         bench.pause(source, sink)
         bench.sink.blocked = attempt % 2 == 1
         bench.send(3)
-        amid = random.randrange(1, beats) if beats > 1 else 1
+        amid = random.randrange(1, beats if left is None else min(beats, EARLY_BEATS)) if beats > 1 else 1
         await bench.until(lambda amid=amid: bench.input_moved() >= amid, bench.settle)  # type: ignore[misc]
+        if attempt == 1:  # until beats wait one behind the other
+            await bench.idle(8)
         if attempt % 4 >= 2:  # deeper in the network
-            await bench.idle(random.randrange(bench.settle))
+            await bench.idle(random.randrange(bench.calm))
         bench.board.verdict()
-        await bench.reset(random.randint(1, 3), hold_source=random.random() < 0.5)
+        # What a reset forgets shows best after the shortest one: a longer one may let it drain away.
+        await bench.reset(1 if attempt < 2 else random.randint(1, 3), hold_source=random.random() < 0.5)
         bench.send_clearest()
         await bench.finish()
         _check_plan(bench)
@@ -153,10 +187,10 @@ async def reset_in_mid_sample(bench: Bench) -> None:
 async def idle_output_stays_quiet(bench: Bench) -> None:
     """Without input there is no output, and after the last result there is none either."""
     bench.pause("never", "coin")
-    await bench.idle(bench.settle)
+    await bench.idle(bench.calm)
     bench.board.verdict()
-    bench.send(2)
-    await bench.finish(quiet=bench.settle)
+    bench.send(samples_in(bench.left_cycles, bench.ports.plan, 2))
+    await bench.finish(quiet=bench.calm)
 
 
 @phase
@@ -164,7 +198,8 @@ async def broken_frame_is_flagged(bench: Bench) -> None:
     """An early and a missing tlast raise frame_error in the next cycle, and it stays until the reset."""
     beats = bench.ports.input.beats
     random = Random(bench.config.seed)
-    early = [("early", random.randrange(beats - 1))] if beats > 1 else []
+    latest = beats - 1 if bench.left_cycles is None else min(beats - 1, EARLY_BEATS)
+    early = [("early", random.randrange(latest))] if beats > 1 else []
     for kind, last_on in [*early, ("missing", -1)]:
         bench.frames_whole = False
         for monitor in bench.board.monitors:
@@ -196,10 +231,13 @@ async def valid_never_waits_for_ready(bench: Bench) -> None:
     bench.pause("never", "mostly")
     bench.sink.blocked = True
     source = bench.board.monitors[0]
-    for _ in range(MOST_FILLINGS):
-        bench.send(bench.config.unstalled)
-        await bench.until(lambda: bench.board.complete, patience=bench.settle)  # until all stands still
-        if source.handshake == "10":
+    left, plan = bench.left_cycles, bench.ports.plan
+    if left is not None and plan and left < 3 * (plan.ii_cycles + plan.latency_cycles):
+        raise LeftOutError  # it would not be full
+    for _ in range(MOST_FILLINGS * bench.config.unstalled):
+        bench.send(1)
+        # Until the sample is taken, or else until all stands still.
+        if not await bench.until(lambda: not len(bench.source), patience=bench.settle) and source.handshake == "10":
             break
     else:
         source.fail(bench.now, "hang", "the design takes sample after sample, although nothing takes its results")
@@ -208,4 +246,4 @@ async def valid_never_waits_for_ready(bench: Bench) -> None:
             monitor.fail(bench.now, "rule 3", "valid is low although the network is full: it waits for ready")
     bench.board.verdict()
     bench.sink.blocked = False
-    await bench.finish(quiet=bench.settle)
+    await bench.finish(quiet=bench.calm)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from math import ceil
 
 from golden.ops import Conv
@@ -16,6 +17,7 @@ from rtlgen.stream import Stream
 from rtlgen.walk import Loop, Walk
 
 
+@lru_cache(maxsize=1024)
 def _geometry(op: Conv, x: TensorType) -> Geometry:
     out = op.out_type(x).shape
     size = (x.shape[0], x.shape[1])
@@ -23,6 +25,7 @@ def _geometry(op: Conv, x: TensorType) -> Geometry:
     return whole.flat
 
 
+@lru_cache(maxsize=1024)
 def _work(op: Conv, x: TensorType) -> Work:
     geometry = _geometry(op, x)
     return Work(x, geometry.positions, geometry.taps, op.groups, op.outputs, op.channels, op.weight_type.bits)

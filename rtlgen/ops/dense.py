@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
+from functools import lru_cache
 from math import ceil
 
 from golden.ops import Dense
@@ -17,6 +18,7 @@ from rtlgen.unrolled import unrolled, unrolled_cycles
 from rtlgen.walk import Loop, Walk, rows_in_order
 
 
+@lru_cache(maxsize=1024)
 def _work(op: Dense, x: TensorType) -> Work:
     return Work(x, rows_of(x), 1, 1, op.outputs, op.inputs, op.weight_type.bits)
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from math import ceil
 
 import pyrtl
 
 from golden.ops import Requantize
 from golden.types import IntType, TensorType
 from rtlgen.arrivals import Arrivals
+from rtlgen.divider import DIVIDER_CYCLES, STEPS, divided, division_of
 from rtlgen.lowering import Goal, Incoming, LayerPlan, candidates, departures, lower, multipliers_for
 from rtlgen.multiply import LIMB_BITS, limbs, multiply_by_one_hot, multiply_in_logic
 from rtlgen.pipeline import Step, pipeline
@@ -19,6 +21,10 @@ from rtlgen.state import Flags, counter
 from rtlgen.stream import Stream, beats_of, passed_on
 from rtlgen.tensor import HDLTensor
 from rtlgen.weight_store import LATENCY, pack_words, weight_store
+
+_LUT_SITES_A_LANE = 120
+"""Roughly, however it multiplies."""
+_FEW_WORDS = 32
 
 
 @candidates.register
@@ -32,18 +38,28 @@ def _(op: Requantize, xs: Sequence[Incoming], goal: Goal) -> Iterable[LayerPlan]
         yield replace(plan, depth_cycles=len(constant_steps(op, scale, lanes)))
         return
     bits = scale.multiplier_type.bits
-    plan = replace(plan, depth_cycles=LATENCY + 3, store_bits=groups * lanes * (bits + scale.offset_bits))
+    stored = bits + scale.offset_bits
+    # A store of few words is made of LUTs, each of which holds 16 bits.
+    sites = lanes * (_LUT_SITES_A_LANE + (ceil(groups / 16) * stored if groups <= _FEW_WORDS else 0))
+    plan = replace(plan, depth_cycles=LATENCY + 3, store_bits=groups * lanes * stored, lut_sites=sites)
     if scale.powers_of_two:
         yield plan
         return
     if (goal.logic and lanes == 1) or goal.unrolled:
-        yield replace(plan, logic=True)
+        yield replace(plan, logic=True, lut_sites=sites + lanes * bits * scale.x.bits)
     cost = multipliers_for(scale.x.bits + (not scale.x.signed), bits + 1)
-    yield replace(plan, multipliers=lanes * cost)
-    for phases in scale.phases:
+    yield replace(plan, multipliers=lanes * cost, form="product")
+    for form, phases in scale.phases.items():
         if phases.spacing_cycles <= x.spacing_cycles:
             depth = LATENCY + phases.cycles + 1
-            yield replace(plan, depth_cycles=depth, multipliers=lanes * phases.multipliers, words=phases.count)
+            yield replace(plan, depth_cycles=depth, multipliers=lanes * phases.multipliers, form=form)
+    if x.spacing_cycles >= STEPS:
+        division = division_of(op, x.reach)
+        if division is not None:
+            sites = lanes * (_LUT_SITES_A_LANE + (division.stored_bits if groups <= _FEW_WORDS else 0))
+            stored_bits = groups * lanes * division.stored_bits
+            depth = LATENCY + DIVIDER_CYCLES + 1
+            yield replace(plan, depth_cycles=depth, store_bits=stored_bits, lut_sites=sites, form="division")
 
 
 @departures.register
@@ -67,13 +83,15 @@ def requantize(op: Requantize, layer: LayerPlan, xs: Sequence[Stream], name: str
     if groups == 1:
         return pipeline(name, x, op.out_type(x.type), constant_steps(op, scale, x.lanes))
     beat = counter(f"{name}_beat", groups, x.valid, x.reset)
+    if layer.form == "division":
+        return _by_division(op, x, name, groups, beat.value)
     multipliers = _padded(scale.multipliers, groups * x.lanes)
     word = _fetch(f"{name}_multiplier", multipliers, scale.multiplier_type, x.lanes, beat.value)
     offsets = [
         _offset(f"{name}_{which}", _padded(values, groups * x.lanes, values[-1]), x.lanes, beat.value)
         for which, values in scale.signs.items()
     ]
-    if layer.words > 1:
+    if layer.form in scale.phases:
         return _in_phases(op, layer, x, name, scale, word, offsets)
     offsets = [_delayed(f"{name}_{which}", offset, 2) for which, offset in zip(scale.signs, offsets, strict=True)]
 
@@ -120,7 +138,7 @@ def _in_phases(
                                         +-- phases -- >> shift, saturate -- register --> y
         beat --> store of constants ----+
     """
-    phases = next(found for found in scale.phases if found.count == layer.words)
+    phases = scale.phases[layer.form]
     beat = _centred(op, scale, x.data)
     for stage in range(LATENCY):
         beat = beat.register(f"{name}_stage{stage + 1}")
@@ -130,6 +148,44 @@ def _in_phases(
     result = (total >> (scale.shift - phases.dropped_bits)).clip(*op.limits)
     out = flags.after(f"{name}_phases", phases.cycles)
     data = result.register(f"{name}_result", enable=out["valid"], reset=x.reset)
+    done = out.after(f"{name}_result", 1)
+    return passed_on(x, name, op.out_type(x.type), data, done["valid"], done["last"])
+
+
+def _by_division(op: Requantize, x: Stream, name: str, groups: int, beat: pyrtl.WireVector) -> Stream:
+    """A division over several cycles, where beats come no faster.
+
+    ::
+
+        x ------ register -- register --+
+                                        +-- steps -- saturate -- register --> y
+        beat --> store of constants ----+
+    """
+    division = division_of(op, x.reach)
+    assert division is not None
+    lanes, window = x.lanes, division.found.window
+
+    def fetch(what: str, values: Sequence[int]) -> HDLTensor:
+        dtype = IntType.holding(min(0, *values), max(values))
+        return _fetch(f"{name}_{what}", _padded(values, groups * lanes, values[-1]), dtype, lanes, beat)
+
+    word = (x.data - op.x_zero_point).clip(window.min, window.max)
+    for stage in range(LATENCY):
+        word = word.register(f"{name}_stage{stage + 1}")
+    if 0 in division.live:
+        word = HDLTensor.where(fetch("live", division.live), word, 0)
+    flags = Flags({"valid": x.valid, "last": x.last}, x.reset).after(f"{name}_fetch", LATENCY)
+    of_signs = []
+    for sign, offsets in zip(("", "negative_"), division.signs, strict=False):
+        parts = zip((f"{sign}high", f"{sign}low"), division.split(offsets), strict=True)
+        of_signs.append([fetch(what, values) for what, values in parts])
+    offset = of_signs[0]
+    if len(of_signs) > 1:
+        offset = [HDLTensor.where(word < 0, minus, plus) for plus, minus in zip(*of_signs, strict=True)]
+    divisor = fetch("divisor", division.found.divisors)
+    result = divided(name, division, word, divisor, offset[0], offset[1], flags["valid"])
+    out = flags.after(f"{name}_steps", DIVIDER_CYCLES)
+    data = result.clip(*op.limits).register(f"{name}_result", enable=out["valid"], reset=x.reset)
     done = out.after(f"{name}_result", 1)
     return passed_on(x, name, op.out_type(x.type), data, done["valid"], done["last"])
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +13,7 @@ from rtlgen import Design
 from sim.commands.printing import as_text
 from sim.commands.user_error import blame_user
 from sim.difference import Difference, VerificationError, first_difference
+from sim.scratch import scratch_folder
 from sim.simulators.programs import require_programs
 from sim.simulators.simulator import Run, Simulator
 from sim.simulators.verilator import Verilator
@@ -46,19 +45,15 @@ def checking(name: str, command: str, json: bool) -> Iterator[Path]:
         CheckFailedError: for a VerificationError inside.
         ToolError: as inside, with a note of the folder.
     """
-    folder = Path(tempfile.mkdtemp(prefix=f"tensorgate-{name}-"))
-    try:
-        yield folder
-    except VerificationError as error:
-        told = VerificationError(error.difference, folder, command)
-        raise CheckFailedError(as_text(told.as_json()) if json else str(told)) from error
-    except ToolError as error:
-        error.add_note(f"files: {folder}")
-        raise
-    except BaseException:
-        shutil.rmtree(folder)
-        raise
-    shutil.rmtree(folder)
+    with scratch_folder(name, (CheckFailedError, ToolError)) as folder:
+        try:
+            yield folder
+        except VerificationError as error:
+            told = VerificationError(error.difference, folder, command)
+            raise CheckFailedError(as_text(told.as_json()) if json else str(told)) from error
+        except ToolError as error:
+            error.add_note(f"files: {folder}")
+            raise
 
 
 def check_outputs(

@@ -16,7 +16,9 @@ from sim.commands import verbs
 from sim.commands.checks import CheckFailedError
 from sim.commands.design_argument import AtLeast
 from sim.commands.printing import say, silence
+from sim.commands.synth import synth as synth_verb
 from sim.commands.user_error import UserError, joined, one_line
+from sim.synthesis.targets import TARGETS
 from sim.tools import ToolError
 from sim.verify import SIMULATORS
 
@@ -131,6 +133,11 @@ def _simulator(names: Sequence[str], default: str) -> Callable[[Verb], Verb]:
     return click.option("--simulator", type=click.Choice(names), default=default, show_default=True)
 
 
+def _cycles(default: str) -> Callable[[Verb], Verb]:
+    help = f"Most cycles to simulate: so many samples fewer, one at least.  [default: {default}]"
+    return click.option("--cycles", type=AtLeast(1), metavar="N", help=help)
+
+
 def _path(*names: str, metavar: str = "FILE", **more: Any) -> Callable[[Verb], Verb]:
     return click.option(*names, type=Path, metavar=metavar, **more)
 
@@ -227,6 +234,7 @@ def generate(model: str, output: Path, multipliers: int | None, unrolled: bool, 
 @_samples("32, or all of --input")
 @click.option("--seed", type=AtLeast(0), default=0, metavar="S", help="Of stalls, resets and random samples.")
 @_simulator([*SIMULATORS, "all"], "all")
+@_cycles("what takes about a minute")
 @_multipliers
 @_path("--input", help="Integer inputs, shape (batch, ...), as numpy.save writes them.")
 @_json
@@ -271,13 +279,42 @@ def profile(**options: Any) -> None:
 @_model
 @_samples("the whole test set")
 @_simulator(SIMULATORS, "icarus")
+@_cycles("what takes about two minutes")
 @_json
-def accuracy(model: str, samples: int | None, simulator: str, json: bool) -> None:
+def accuracy(model: str, samples: int | None, simulator: str, cycles: int | None, json: bool) -> None:
     """Measure float, golden and hardware accuracy on a test set.
+
+    If the whole test set would take the simulator too many cycles, the hardware runs its first samples, and the
+    accuracy of the integers on the same ones is shown beside it. Verilator is a hundred times faster than the others.
 
     \b
     Examples:
       tensorgate accuracy iris
       tensorgate accuracy mnist --samples 100 --json
+      tensorgate accuracy mnist_lenet --simulator verilator --cycles 100000000
     """
-    verbs.accuracy(model, samples, simulator, json)
+    verbs.accuracy(model, samples, simulator, cycles, json)
+
+
+@tensorgate.command()
+@_model
+@click.option("--target", type=click.Choice(list(TARGETS)), required=True, help="The device.")
+@_multipliers
+@click.option("--seed", type=AtLeast(0), default=1, show_default=True, metavar="S", help="Of placement.")
+@click.option("--timeout", type=AtLeast(1), metavar="SECONDS", help="For each program.  [default: none]")
+@click.option("--no-route", is_flag=True, help="Stop after placement: a quick estimate of the clock.")
+@_path("-o", "--output", metavar="DIR", help="Keep netlist, reports and logs there.")
+@_json
+def synth(**options: Any) -> None:
+    """Synthesize for a device: cells, memories, multipliers, clock.
+
+    The memories and multipliers have to be those of the plan. What has been done before with the same Verilog, options
+    and programs is not done again.
+
+    \b
+    Examples:
+      tensorgate synth iris --target ecp5-85k
+      tensorgate synth digits --target ecp5-25k --multipliers 16 --json
+      tensorgate synth iris --target xilinx --unrolled -o files
+    """
+    synth_verb(**options)

@@ -15,6 +15,7 @@ import sim
 from golden import zoo as networks
 from golden.types import IntArray
 from rtlgen import ops_without_hardware
+from sim.budget import ACCURACY_S, budget_cycles, samples_within
 from sim.commands.checks import check_outputs, check_tools, checking
 from sim.commands.design_argument import designed, hardware_words, planned
 from sim.commands.model_argument import Model, available, read_inputs
@@ -24,7 +25,7 @@ from sim.commands.program import program
 from sim.commands.user_error import UserError
 from sim.regression import numerics
 from sim.verify import ALL
-from sim.witnesses import BULK
+from sim.witnesses import BULK, golden_outputs
 
 PROFILE_SAMPLES = 256
 
@@ -151,6 +152,7 @@ def verify(
     samples: int | None,
     seed: int,
     simulator: str,
+    cycles: int | None,
     multipliers: int | None,
     unrolled: bool,
     input: Path | None,
@@ -164,17 +166,18 @@ def verify(
     design = designed(network, multipliers, unrolled)
     words = [*program(), "verify", model, "--samples", str(len(x)), "--seed", str(seed), "--simulator", simulator]
     words += hardware_words(multipliers, unrolled)
+    words += [] if cycles is None else ["--cycles", str(cycles)]
     words += [] if input is None else ["--input", str(input)]
     command = shlex.join(words)
     with checking(design.name, command, json) as folder, working(f"verifying {design.name} on {len(x)} samples"):
-        result = sim.verify(design, x, simulators=simulators, seed=seed, build=folder, command=command)
+        result = sim.verify(design, x, simulators=simulators, seed=seed, build=folder, command=command, cycles=cycles)
     if json:
         say_json(result.as_json())
     else:
         say(str(result))
 
 
-def accuracy(model: str, samples: int | None, simulator: str, json: bool) -> None:
+def accuracy(model: str, samples: int | None, simulator: str, cycles: int | None, json: bool) -> None:
     """Float model, golden and, where there is hardware for every op, the emitted hardware on the test set."""
     check_tools([simulator])
     network = Model.load(model)
@@ -188,18 +191,20 @@ def accuracy(model: str, samples: int | None, simulator: str, json: bool) -> Non
     count = available(samples, len(everything), f"in the test set of {model}")
     test = everything.take(range(count))
     lacking = sorted(ops_without_hardware(network.graph))
-    hardware: dict[str, Any] = {"rtl_accuracy": None, "simulator": None, "multipliers": None}
+    names = ("rtl_accuracy", "rtl_samples", "golden_accuracy_on_rtl_samples", "simulator", "multipliers")
+    hardware: dict[str, Any] = dict.fromkeys((*names, "budget_cycles"))
     if not lacking:
-        x, labels = network.graph.encode(test.x), np.asarray(test.y)
         design = designed(network, None, False)
-        command = shlex.join([*program(), "accuracy", model, "--samples", str(count), "--simulator", simulator])
-        with checking(design.name, command, json) as folder, progress(f"{model} under {simulator}", count) as advance:
-            outputs = check_outputs(design, x, network.graph(x), BULK[simulator], folder, advance)
-        hardware = {
-            "rtl_accuracy": _accuracy(outputs, labels),
-            "simulator": simulator,
-            "multipliers": design.plan.multipliers,
-        }
+        budget = cycles or budget_cycles(simulator, len(design.block.logic), ACCURACY_S)
+        ran = samples_within(design.plan, budget, count)
+        x, labels = network.graph.encode(test.x[:ran]), np.asarray(test.y)[:ran]
+        expected = golden_outputs(design, x)
+        words = [*program(), "accuracy", model, "--samples", str(count), "--simulator", simulator]
+        command = shlex.join([*words, *([] if cycles is None else ["--cycles", str(cycles)])])
+        with checking(design.name, command, json) as folder, progress(f"{model} under {simulator}", ran) as advance:
+            outputs = check_outputs(design, x, expected, BULK[simulator], folder, advance)
+        values = (_accuracy(outputs, labels), ran, _accuracy(expected, labels), simulator, design.plan.multipliers)
+        hardware = {**dict(zip(names, values, strict=True)), "budget_cycles": budget}
     with working(f"measuring {model} on {count} samples"):
         result: dict[str, Any] = {
             "name": network.name,
@@ -215,11 +220,18 @@ def accuracy(model: str, samples: int | None, simulator: str, json: bool) -> Non
         return
     say(f"{network.name}: {network.entry.task}, {count} test samples\n")
     witnesses = [("float", "float model"), ("golden", "integers")]
-    witnesses += [] if lacking else [("rtl", f"hardware under {simulator}")]
+    if not lacking and hardware["rtl_samples"] < count:
+        first = f"on the first {hardware['rtl_samples']:,}"
+        witnesses += [("rtl", f"hardware under {simulator}, {first}"), ("golden_on_rtl", f"integers, {first}")]
+        result["golden_on_rtl_accuracy"] = hardware["golden_accuracy_on_rtl_samples"]
+    elif not lacking:
+        witnesses.append(("rtl", f"hardware under {simulator}"))
     say_table(
         {"": "left", "accuracy": "right"},
         [(what, _percent(result[f"{witness}_accuracy"])) for witness, what in witnesses],
     )
+    if not lacking and hardware["rtl_samples"] < count:
+        say(f"\nmore samples would take more than {hardware['budget_cycles']:,} cycles; for more or fewer: --cycles N")
     if lacking:
         say(f"\nthere is no hardware for {' and '.join(lacking)} yet")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import hashlib
 import platform
+import tempfile
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -58,7 +59,9 @@ def simulator_version(simulator: str) -> str:
     if simulator not in commands:
         return ""
     try:
-        log = run_tool(commands[simulator], cwd=ROOT, env=verilator.environment(), timeout=60).log
+        log = run_tool(
+            commands[simulator], cwd=Path(tempfile.gettempdir()), env=verilator.environment(), timeout=60
+        ).log
     except (FileNotFoundError, ToolError):
         return ""
     return log.partition("\n")[0].strip()

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from golden import Network, predict, profile, zoo
 from golden.data import Dataset, Histograms, Quality
+from golden.graph import Graph
 from golden.ops import Conv, Dense
 from golden.types import IntArray
 from sim.regression.numerics import as_plain
@@ -19,6 +20,7 @@ LARGEST_TABLE = 32
 """Features up to which an input is taken for a table of measurements; above, for an image."""
 BINS = 20
 PROFILE_SAMPLES = 256
+PIECE_SAMPLES = 250
 
 
 def portrait(entry: zoo.Entry) -> dict[str, Any]:
@@ -27,7 +29,7 @@ def portrait(entry: zoo.Entry) -> dict[str, Any]:
     The quantization is the graph's own, ``graph.encode``, on all splits of the data set.
     """
     graph, data = entry.graph, entry.dataset
-    tensors = graph.trace(graph.encode(data["test"].x))
+    seen = _ranges(graph, data["test"].x)
     widths = [graph.input_type.size, *(node.op.outputs for node in graph.nodes if isinstance(node.op, Dense))]
     layers = []
     for name, type in graph.types.items():
@@ -38,8 +40,8 @@ def portrait(entry: zoo.Entry) -> dict[str, Any]:
             "bits": type.dtype.bits,
             "type_low": type.dtype.min,
             "type_high": type.dtype.max,
-            "seen_low": int(tensors[name].min()),
-            "seen_high": int(tensors[name].max()),
+            "seen_low": seen[name][0],
+            "seen_high": seen[name][1],
         }
         op = None if name in graph.inputs else graph.node(name).op
         if isinstance(op, Conv | Dense):
@@ -59,10 +61,11 @@ def portrait(entry: zoo.Entry) -> dict[str, Any]:
 
 
 def accuracies(entry: zoo.Entry, outputs: IntArray) -> dict[str, Any]:
-    """How often float, golden and hardware name the right class on the test set; and who named what, as counts.
+    """How often float, golden and hardware name the right class; and who named what, as counts.
 
-    ``float_rtl[i][j]`` counts samples that the float model calls ``i`` and the hardware ``j``; ``label_rtl[i][j]``
-    those that are ``i`` and the hardware calls ``j``.
+    Float and golden on the whole test set; the hardware on its first samples, those that ``outputs`` are of, and
+    beside it as ``golden_on_rtl_samples`` golden on the very same. ``float_rtl[i][j]`` counts samples that the float
+    model calls ``i`` and the hardware ``j``; ``label_rtl[i][j]`` those that are ``i`` and the hardware calls ``j``.
     """
     test = entry.dataset["test"]
     labels = np.asarray(test.y, dtype=np.int64)
@@ -71,12 +74,25 @@ def accuracies(entry: zoo.Entry, outputs: IntArray) -> dict[str, Any]:
         "golden": predict(entry.graph, test),
         "rtl": np.asarray(outputs.argmax(axis=1) if outputs.ndim == 2 else outputs, dtype=np.int64),
     }
+    ran = len(named["rtl"])
+    named["golden_on_rtl_samples"] = named["golden"][:ran]
     count = len(entry.graph.classes) or 1 + max(int(labels.max()), *(int(y.max()) for y in named.values()))
     return {
-        **{who: float((y == labels).mean()) for who, y in named.items()},
-        "float_rtl": _confusion(named["float"], named["rtl"], count),
-        "label_rtl": _confusion(labels, named["rtl"], count),
+        **{who: float((y == labels[: len(y)]).mean()) for who, y in named.items()},
+        "float_rtl": _confusion(named["float"][:ran], named["rtl"], count),
+        "label_rtl": _confusion(labels[:ran], named["rtl"], count),
     }
+
+
+def _ranges(graph: Graph, x: npt.NDArray[Any]) -> dict[str, tuple[int, int]]:
+    """Smallest and largest value of each tensor, some samples at a time: all of them would not fit into memory."""
+    lows: dict[str, list[int]] = {name: [] for name in graph.types}
+    highs: dict[str, list[int]] = {name: [] for name in graph.types}
+    for start in range(0, len(x), PIECE_SAMPLES):
+        for name, tensor in graph.trace(graph.encode(x[start : start + PIECE_SAMPLES])).items():
+            lows[name].append(int(tensor.min()))
+            highs[name].append(int(tensor.max()))
+    return {name: (min(lows[name]), max(highs[name])) for name in lows}
 
 
 def _numerics(entry: zoo.Entry, data: Dataset) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import argparse
 import json
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from sim.regression.page import render
 from sim.regression.readme import put_between_markers
 from sim.regression.reproduction import python
 from sim.regression.runnable import told
+from sim.synthesis import table
 
 RESULTS, PAGE = "results.json", "report.html"
 
@@ -56,13 +57,29 @@ class Row:
 
     @property
     def whole(self) -> CaseResult | None:
-        """The run over the whole test set, if there is one."""
-        return next((result for result in self.results if result.accuracy), None)
+        """The run over the test set, if there is one: over all of it, or as much as the budget of cycles allowed."""
+        return max((r for r in self.results if r.accuracy), key=lambda result: result.samples, default=None)
 
     @property
     def samples(self) -> int:
         """Samples of the largest run."""
         return max(result.samples for result in self.results)
+
+    @property
+    def samples_told(self) -> str:
+        """The same for people: ``1,000``, or ``40 of 10,000`` if there were more in the test set."""
+        test = self.whole.test_samples if self.whole else 0
+        return f"{self.samples:,} of {test:,}" if test > self.samples else f"{self.samples:,}"
+
+    @property
+    def accuracies_told(self) -> tuple[str, str, str]:
+        """Float, golden, RTL; beside RTL what golden reaches on the same samples, where those are not all."""
+        if self.whole is None:
+            return "-", "-", "-"
+        float_, golden, rtl = (f"{self.whole.accuracy[who]:.1%}" for who in ("float", "golden", "rtl"))
+        if self.whole.samples < self.whole.test_samples:
+            rtl += f" (golden on these: {self.whole.accuracy['golden_on_rtl_samples']:.1%})"
+        return float_, golden, rtl
 
     @property
     def plan(self) -> dict[str, Any]:
@@ -102,7 +119,7 @@ def _budget(row: Row) -> int:
 
 
 def measured_rows(results: Sequence[CaseResult]) -> list[Row]:
-    """A row a network: the default budget if it ran the whole test set, or else any folding that did."""
+    """A row a network: the default budget if it ran the test set, or else any folding that did."""
     chosen: dict[str, Row] = {}
     for row in rows(results):
         preferred = row.whole is not None and row.results[0].case.multipliers == DEFAULT_MULTIPLIERS
@@ -139,16 +156,21 @@ def markdown(results: Sequence[CaseResult]) -> str:
             plan["multipliers"],
             row.measured("ii_cycles"),
             row.measured("latency_cycles"),
-            *(f"{whole.accuracy[who]:.1%}" for who in map(str.lower, accuracy)),
-            f"{whole.samples:,}",
+            *row.accuracies_told,
+            row.samples_told,
             f"{agreement}, {sum(result.passed for result in alike)}/{len(alike)} cases",
         ]
         lines.append(f"| {' | '.join(map(str, cells))} |")
     return "\n".join(lines)
 
 
-def html(results: Sequence[CaseResult]) -> str:
-    """The page: everything inside, nothing loaded from anywhere."""
+def html(results: Sequence[CaseResult], synthesized: Sequence[Mapping[str, Any]] = ()) -> str:
+    """The page: everything inside, nothing loaded from anywhere.
+
+    Args:
+        results: of a regression.
+        synthesized: of ``sim.synthesis.table.rows``; those of the same hardware are shown.
+    """
     from sim import figures
 
     checks = list(dict.fromkeys(result.case.check for result in sorted(results, key=_check_order)))
@@ -166,6 +188,8 @@ def html(results: Sequence[CaseResult]) -> str:
         figures=figures,
         decibels=decibels,
         left_out=told(),
+        synthesized=[found for row in rows(results) for found in table.agreeing(synthesized, row.network, row.plan)],
+        synthesis_columns=dict(zip(table.HEADINGS, table.FIELDS, strict=True)),
     )
 
 
@@ -218,9 +242,9 @@ def read_results(build: Path) -> list[CaseResult]:
 
 
 def write_report(results: Sequence[CaseResult], build: Path) -> Path:
-    """Write the page ``report.html``."""
+    """Write the page ``report.html``; it also shows what has been synthesized of the same hardware."""
     path = build / PAGE
-    write_atomically(path, html(results).encode())
+    write_atomically(path, html(results, table.rows()).encode())
     return path
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 import traceback
 from dataclasses import asdict
@@ -14,13 +13,15 @@ import numpy as np
 from golden import zoo
 from golden.types import IntArray
 from rtlgen import Design, generate
+from sim.budget import NO_BOUND, samples_within
 from sim.difference import Difference, VerificationError, first_difference
 from sim.regression.cases import DEFAULT_MULTIPLIERS, Case, CaseResult
 from sim.regression.portrait import accuracies, portrait
 from sim.regression.reproduction import reproduction
+from sim.scratch import remove_folder
 from sim.simulators.simulator import Run
 from sim.verify import verify
-from sim.witnesses import BULK, cycle_difference, steady_samples
+from sim.witnesses import BULK, cycle_difference, golden_outputs, steady_samples
 
 
 def run_case(case: Case, build: Path) -> CaseResult:
@@ -30,11 +31,12 @@ def run_case(case: Case, build: Path) -> CaseResult:
     """
     started = time.monotonic()
     folder = build / "cases" / case.id
-    shutil.rmtree(folder, ignore_errors=True)
     facts: dict[str, Any] = {}
     verdict, message = "passed", ""
     try:
+        remove_folder(folder)
         _run(case, build, folder, facts)
+        remove_folder(folder)
     except VerificationError as error:
         verdict, message = "failed", f"{error.difference.witness}: {error.difference.message}"
         facts["difference"] = asdict(error.difference) | {"waves": _relative(error.difference.waves, build)}
@@ -42,9 +44,7 @@ def run_case(case: Case, build: Path) -> CaseResult:
         verdict, message = "crashed", f"{type(error).__name__}: {error}"
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "error.txt").write_text(traceback.format_exc())
-    if verdict == "passed":
-        shutil.rmtree(folder, ignore_errors=True)
-    else:
+    if verdict != "passed":
         facts["files"] = _relative(folder, build)
     return CaseResult(case, verdict, message, round(time.monotonic() - started, 3), **facts)
 
@@ -61,29 +61,37 @@ def _run(case: Case, build: Path, folder: Path, facts: dict[str, Any]) -> None:
         facts["samples"] = len(x)
         done = verify(
             design, x, simulators=(case.simulator,), patterns=case.patterns, seed=case.seed, build=folder,
-            command=reproduction(case, build),
+            command=reproduction(case, build), cycles=case.budget_cycles or NO_BOUND,
         )  # fmt: skip
         facts["cycles"] = done.cycles
         facts["measured"] = {"ii_cycles": done.ii_cycles, "latency_cycles": done.latency_cycles}
         return
     split = entry.dataset["test"]
-    x = entry.graph.encode(split.x)[: case.samples]
-    facts["samples"] = len(x)
+    count = case.samples_of(design.plan, len(split))
+    x = entry.graph.encode(split.x[:count])
+    facts["samples"] = count
     if case.samples is None:
+        facts["test_samples"] = len(split)
         facts["network"] = portrait(entry)
-    # Back to back without stalls, and enough of them again to reach the steady state.
-    more = np.resize(np.arange(len(x)), max(len(x), steady_samples(design)))
+    # Back to back without stalls, and enough of them again to reach the steady state, if the budget allows.
+    more = np.resize(np.arange(count), max(count, _steady(case, design)))
     run = _bulk(case, design, x[more], folder)
     facts["measured"] = {"ii_cycles": run.ii_cycles, "latency_cycles": run.latency_cycles}
     facts["cycles"] = int(run.cycles[-1]) + 1
     if case.samples is None:
         facts["accuracy"] = accuracies(entry, run.outputs[: len(x)])
-    expected = entry.graph(x)[more]
+    expected = golden_outputs(design, x)[more]
     difference = first_difference(design, case.simulator, run, expected) or cycle_difference(
         design, case.simulator, run
     )
     if difference:
         raise VerificationError(difference)
+
+
+def _steady(case: Case, design: Design) -> int:
+    """Samples of which several are under way at once, as far as the budget allows."""
+    steady = steady_samples(design)
+    return steady if case.budget_cycles is None else samples_within(design.plan, case.budget_cycles, steady)
 
 
 def _adverse(entry: zoo.Entry, case: Case) -> IntArray:

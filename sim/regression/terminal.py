@@ -96,13 +96,12 @@ def _table(results: Sequence[CaseResult]) -> Table:
     table.add_column("")
     previous = ""
     for row in rows(results):
-        whole, colour = row.whole, "green" if row.verdict == "passed" else "bold red"
-        accuracies = [f"{whole.accuracy[who]:.1%}" for who in ("float", "golden", "rtl")] if whole else ["-"] * 3
+        colour = "green" if row.verdict == "passed" else "bold red"
         table.add_row(
             row.network if row.network != previous else "",
             row.folding,
-            f"{row.samples:,}",
-            *accuracies,
+            row.samples_told,
+            *row.accuracies_told,
             _cycles(row, "ii_cycles"),
             _cycles(row, "latency_cycles"),
             f"{row.passed}/{len(row.results)}",

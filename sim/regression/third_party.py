@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-import tempfile
 import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,6 +23,7 @@ from sim.commands.module_name import module_name
 from sim.difference import first_difference
 from sim.regression.cases import DEFAULT_MULTIPLIERS
 from sim.regression.readme import put_between_markers
+from sim.scratch import scratch_folder
 from sim.simulators.icarus import Icarus
 from sim.witnesses import cycle_difference, steady_samples
 
@@ -97,8 +97,8 @@ def _hardware(path: Path, graph: Graph, x: golden.types.IntArray) -> str:
         missing = sorted({part.partition(" has no ")[0] for part in str(error).split("; ")})
         return f"not yet: {', '.join(missing)}"
     samples = x[np.resize(np.arange(len(x)), max(len(x), steady_samples(design)))].astype(np.int64)
-    with tempfile.TemporaryDirectory() as folder:
-        run = Icarus().run(design, samples, Path(folder))
+    with scratch_folder(path.stem) as folder:
+        run = Icarus().run(design, samples, folder)
     difference = first_difference(design, Icarus.name, run, graph(samples)) or cycle_difference(
         design, Icarus.name, run
     )

@@ -53,7 +53,7 @@ class TestbenchResult:
         passed: whether every phase passed.
         findings: what is wrong, JSON objects with check, message, phase, cycle, stream, tensor, sample, beat, lane,
             element, golden, hardware (see ``verif.finding``); per phase the first layer in network order comes first.
-        phases: per phase ``passed`` and ``cycles``.
+        phases: per phase ``passed`` and ``cycles``; ``cut_short`` or ``left_out`` if the budget was too small.
         latency_cycles, ii_cycles: measured without stalls; None if that phase did not come to its end.
         cycles: simulated in all.
         coverage: per stream prefix the cycles with ``beats``, ``stalled``, ``starved``, ``idle``.
@@ -74,6 +74,11 @@ class TestbenchResult:
     recording: Path
     waves: Path | None
     log: Path
+
+    @property
+    def cut_short(self) -> tuple[str, ...]:
+        """Phases that the budget has ended early, or left out."""
+        return tuple(name for name, phase in self.phases.items() if phase.get("cut_short") or phase.get("left_out"))
 
     @property
     def first(self) -> Finding | None:
@@ -98,6 +103,7 @@ def run_testbench(
     unstalled: int = 4,
     stalled: int = 3,
     resets: int = 4,
+    budget_cycles: int | None = None,
     waves: bool = False,
     phases: Sequence[str] = (),
     timeout: float = 3600,
@@ -115,6 +121,7 @@ def run_testbench(
         unstalled: samples at full speed; enough of them to reach the steady state.
         stalled: samples per pair of patterns.
         resets: resets in mid-sample.
+        budget_cycles: of all phases together: fewer samples, then phases that are cut short (see ``verif.effort``).
         waves: also write a VCD file.
         phases: names of the phases to run; all if empty.
         timeout: seconds for the simulation.
@@ -164,6 +171,7 @@ def run_testbench(
         "unstalled": unstalled,
         "stalled": stalled,
         "resets": resets,
+        "budget_cycles": budget_cycles,
         "phases": list(phases),
     }
     (build / "testbench.json").write_text(json.dumps(config, indent=1) + "\n")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,7 +12,9 @@ import numpy as np
 import pyrtl
 
 from golden.types import IntArray
+from sim.budget import cycles_of
 from sim.simulators.beats import Beats
+from sim.simulators.pyrtl_compiled import CompiledBlock, is_worth_compiling
 from sim.simulators.simulator import Run, most_cycles, run_of
 
 if TYPE_CHECKING:
@@ -20,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Pyrtl:
-    """PyRTL's simulation that turns the block into Python code."""
+    """PyRTL's simulation that turns the block into Python code, or for a long run into C."""
 
     name: str = "pyrtl"
 
@@ -30,17 +33,20 @@ class Pyrtl:
         words: list[int] = []
         cycles: list[int] = []
         beats = expected // len(x)
-        for cycle, inspect in _cycles(design, x):
-            if inspect("frame_error"):
-                raise ValueError(f"{design.name} under PyRTL: frame_error is 1 at cycle {cycle}, every frame was whole")
-            if inspect("m_axis_tvalid"):
-                words.append(inspect("m_axis_tdata"))
-                cycles.append(cycle)
-                if inspect("m_axis_tlast") != (len(words) % beats == 0):
-                    last = inspect("m_axis_tlast")
-                    raise ValueError(f"{design.name} under PyRTL: m_axis_tlast is {last} at cycle {cycle}")
-                if len(words) == expected:
-                    return run_of(words, cycles, design)
+        with closing(_cycles(design, x)) as steps:
+            for cycle, inspect in steps:
+                if inspect("frame_error"):
+                    raise ValueError(
+                        f"{design.name} under PyRTL: frame_error is 1 at cycle {cycle}, every frame was whole"
+                    )
+                if inspect("m_axis_tvalid"):
+                    words.append(inspect("m_axis_tdata"))
+                    cycles.append(cycle)
+                    if inspect("m_axis_tlast") != (len(words) % beats == 0):
+                        last = inspect("m_axis_tlast")
+                        raise ValueError(f"{design.name} under PyRTL: m_axis_tlast is {last} at cycle {cycle}")
+                    if len(words) == expected:
+                        return run_of(words, cycles, design)
         raise TimeoutError(f"{design.name} under PyRTL gave {len(words)} of {expected} output beats")
 
 
@@ -73,17 +79,18 @@ def taps(design: Design, x: IntArray, vcd: Path | None = None) -> dict[str, Tap]
     cycles: dict[str, list[int]] = {tensor: [] for tensor in streams}
     watched = [f"{prefix}_{wire}" for _, prefix in streams.values() for wire in ("valid", "ready", "data", "last")]
     named = [name for name in design.block.wirevector_by_name if not name.startswith(("tmp", "const_"))]
-    tracer = _tracer(design, named if vcd else watched)
-    for cycle, inspect in _cycles(design, x, tracer):
-        for tensor, (beats, prefix) in streams.items():
-            if not (inspect(f"{prefix}_valid") and inspect(f"{prefix}_ready")):
-                continue
-            words[tensor].append(inspect(f"{prefix}_data"))
-            cycles[tensor].append(cycle)
-            last = inspect(f"{prefix}_last")
-            if vcd is None and last != (len(words[tensor]) % beats.count == 0):
-                raise ValueError(f"{design.name} under PyRTL: {prefix}_last is {last} at cycle {cycle}")
-    if vcd is not None:
+    tracer = _tracer(design, named) if vcd else None
+    with closing(_cycles(design, x, watched, tracer)) as steps:
+        for cycle, inspect in steps:
+            for tensor, (beats, prefix) in streams.items():
+                if not (inspect(f"{prefix}_valid") and inspect(f"{prefix}_ready")):
+                    continue
+                words[tensor].append(inspect(f"{prefix}_data"))
+                cycles[tensor].append(cycle)
+                last = inspect(f"{prefix}_last")
+                if vcd is None and last != (len(words[tensor]) % beats.count == 0):
+                    raise ValueError(f"{design.name} under PyRTL: {prefix}_last is {last} at cycle {cycle}")
+    if vcd is not None and tracer is not None:
         with vcd.open("w") as file:
             tracer.print_vcd(file)
     found = {}
@@ -99,25 +106,33 @@ def _tracer(design: Design, names: Sequence[str]) -> pyrtl.SimulationTrace:
 
 
 def _cycles(
-    design: Design, x: IntArray, tracer: pyrtl.SimulationTrace | None = None
-) -> Iterator[tuple[int, Callable[[str], int]]]:
+    design: Design, x: IntArray, watched: Sequence[str] = (), tracer: pyrtl.SimulationTrace | None = None
+) -> Generator[tuple[int, Callable[[str], int]], None, None]:
     """Steps through the samples back to back; yields every cycle after the reset with a function that reads wires.
 
-    Without a tracer only ports and registers can be read, which is faster.
+    Those are the ports and what is ``watched``, or what the ``tracer`` traces.
     """
     port = Beats.of(design.ports["input"])
     stimulus = port.pack(x)
-    simulation = pyrtl.FastSimulation(tracer=tracer, block=design.block)
-    pins = {"reset": 1, "s_axis_tdata": 0, "s_axis_tvalid": 0, "s_axis_tlast": 0, "m_axis_tready": 1}
-    simulation.step(pins)
-    pins["reset"] = 0
-    sent = 0
-    for cycle in range(most_cycles(design, len(x))):
-        if sent < len(stimulus):
-            pins["s_axis_tdata"], pins["s_axis_tvalid"] = stimulus[sent], 1
-            pins["s_axis_tlast"] = int((sent + 1) % port.count == 0)
-        else:
-            pins["s_axis_tvalid"] = 0
+    compiled = tracer is None and is_worth_compiling(design.block, cycles_of(design.plan, len(x)))
+    if tracer is None and watched:
+        tracer = _tracer(design, watched)
+    with ExitStack() as stack:
+        simulation = (
+            stack.enter_context(CompiledBlock(design.block, watched))
+            if compiled
+            else pyrtl.FastSimulation(tracer=tracer, block=design.block)
+        )
+        pins = {"reset": 1, "s_axis_tdata": 0, "s_axis_tvalid": 0, "s_axis_tlast": 0, "m_axis_tready": 1}
         simulation.step(pins)
-        sent += pins["s_axis_tvalid"] and simulation.inspect("s_axis_tready")
-        yield cycle, simulation.inspect
+        pins["reset"] = 0
+        sent = 0
+        for cycle in range(most_cycles(design, len(x))):
+            if sent < len(stimulus):
+                pins["s_axis_tdata"], pins["s_axis_tvalid"] = stimulus[sent], 1
+                pins["s_axis_tlast"] = int((sent + 1) % port.count == 0)
+            else:
+                pins["s_axis_tvalid"] = 0
+            simulation.step(pins)
+            sent += pins["s_axis_tvalid"] and simulation.inspect("s_axis_tready")
+            yield cycle, simulation.inspect

