@@ -110,7 +110,7 @@ def generate(graph: Graph, multipliers: int = 64, *, unrolled: bool = False, nam
         "input": _port(nodes[0].inputs[0], INPUT, graph.input_type, chosen.input_lanes, _bytes(graph.input_type)),
         "output": _port(y.name, OUTPUT, y.type, y.lanes, _bytes(y.type)),
         "streams": streams,
-        "plan": {"ii_cycles": chosen.ii_cycles, "latency_cycles": chosen.latency_cycles},
+        "plan": {name: chosen.as_json()[name] for name in ("ii_cycles", "latency_cycles", "ahead_cycles")},
     }
     return Design(name, graph, chosen, block, layer_of, ports)
 

@@ -11,6 +11,7 @@ import numpy as np
 import rtlgen.ops  # noqa: F401 (registers the hardware of every op)
 from golden.graph import Graph
 from golden.ops import Conv, Dense
+from golden.types import IntArray
 from rtlgen.choice import UNLIMITED, fastest, has_plan
 from rtlgen.lowering import Goal, LayerPlan, lower, no_hardware
 from rtlgen.sizing import sized
@@ -27,6 +28,8 @@ class Plan:
         output_words: beats in the FIFO of the output.
         ii_cycles: initiation interval, cycles from one sample to the next in steady state without stalls.
         latency_cycles: from the cycle on which the first beat of a first sample moves to that of its last output beat.
+        ahead_cycles: by how much the second sample comes before ``latency_cycles + ii_cycles``, the third one before
+            ``latency_cycles + 2 * ii_cycles``, and so on, all others as the last one of these; mostly there is none.
         budget: multipliers that were allowed; ``None`` for an unrolled plan, which has none.
         macs: multiply-accumulates of one sample.
     """
@@ -36,6 +39,7 @@ class Plan:
     output_words: int
     ii_cycles: int
     latency_cycles: int
+    ahead_cycles: tuple[int, ...]
     budget: int | None
     macs: int
 
@@ -50,11 +54,18 @@ class Plan:
         computed = sum(layer.outputs * layer.inputs for layer in self.layers.values()) * self.ii_cycles
         return self.macs / computed if computed else 0.0
 
+    def due_cycles(self, samples: int) -> IntArray:
+        """The cycle on which each sample's last output beat moves, when they come back to back and nothing stalls."""
+        ahead = np.array([0, *self.ahead_cycles])
+        sample = np.arange(samples)
+        return self.latency_cycles + self.ii_cycles * sample - ahead[np.minimum(sample, len(ahead) - 1)]
+
     def as_json(self) -> dict[str, Any]:
         """Everything as plain values, units in the names."""
         return {
             "ii_cycles": self.ii_cycles,
             "latency_cycles": self.latency_cycles,
+            "ahead_cycles": list(self.ahead_cycles),
             "multipliers": self.multipliers,
             "multiplier_budget": self.budget,
             "utilisation": round(self.utilisation, 4),
@@ -99,7 +110,7 @@ def plan(graph: Graph, multipliers: int = 64, *, unrolled: bool = False) -> Plan
         chosen, budget = fastest(graph, Goal(UNLIMITED, multipliers, logic), macs(graph)), multipliers
     found = sized(graph, chosen)
     return Plan(
-        found.layers, found.input_lanes, found.output_words, found.ii_cycles, found.latency_cycles, budget, macs(graph)
+        found.layers, found.input_lanes, found.output_words, found.ii_cycles, found.latency_cycles, found.ahead_cycles, budget, macs(graph)
     )
 
 

@@ -29,6 +29,7 @@ class Sized:
         input_lanes: elements a beat of the input.
         output_words: beats of the FIFO at the end.
         ii_cycles, latency_cycles: exact.
+        ahead_cycles: as in the plan.
     """
 
     layers: dict[str, LayerPlan]
@@ -36,6 +37,7 @@ class Sized:
     output_words: int
     ii_cycles: int
     latency_cycles: int
+    ahead_cycles: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -61,13 +63,14 @@ class _Network:
 
 def sized(graph: Graph, chosen: Chosen) -> Sized:
     """Depths with which the network is as fast as its slowest layer, each as small as a power of two allows."""
-    network = _network(graph, chosen)
+    network = _network(graph, chosen.layers, chosen.input_lanes)
     depths = _least_depths(network)
     ideal = chosen.ii_cycles
     for _ in range(_MOST_DEPTHS):
         timing = _steady(network, depths, ideal)
         intervals = np.diff(timing.departures)
-        if not timing.hangs and (intervals == ideal).all():
+        # Where ways of different lengths join, the first samples may come sooner: one way is late, another one slow.
+        if not timing.hangs and (intervals <= ideal).all():
             break
         assert timing.short, f"the network takes {intervals} instead of {ideal} cycles, and no buffer is short"
         for buffer in timing.short:
@@ -90,12 +93,24 @@ def sized(graph: Graph, chosen: Chosen) -> Sized:
                 for depth, width, type in zip(words, widths(node.op, layer, types), types, strict=True)
             )
         layers[name] = replace(layer, buffer_words=words, buffer_bits=bits)
-    return Sized(layers, network.input_lanes, depths[OUTPUT, 0], ideal, int(timing.departures[0]))
+    latency = int(timing.departures[0])
+    ahead = latency + ideal * np.arange(len(timing.departures)) - timing.departures
+    first = int(np.argmax(ahead == ahead[-1]))
+    return Sized(
+        layers, network.input_lanes, depths[OUTPUT, 0], ideal, latency, tuple(ahead[1 : first + 1].tolist())
+    )
 
 
-def _network(graph: Graph, chosen: Chosen) -> _Network:
+def stages_of(
+    graph: Graph, layers: Mapping[str, LayerPlan], input_lanes: int, output_words: int
+) -> tuple[list[Stage], Taker]:
+    """What the timing of a plan is found of: the stages, and the FIFO of the output."""
+    depths = {(name, place): words for name, layer in layers.items() for place, words in enumerate(layer.buffer_words)}
+    return _stages(_network(graph, layers, input_lanes), {**depths, (OUTPUT, 0): output_words})
+
+
+def _network(graph: Graph, layers: Mapping[str, LayerPlan], lanes: int) -> _Network:
     (source,) = graph.inputs
-    layers, lanes = chosen.layers, chosen.input_lanes
     beats = beats_of(graph.input_type, lanes)
     row_beats = ceil(graph.input_type.inner / lanes)
     token, offset = np.divmod(np.arange(beats), row_beats)
@@ -133,17 +148,20 @@ def _power(words: int) -> int:
 
 
 def _steady(network: _Network, depths: Mapping[tuple[str, int], int], ii_cycles: int) -> Timing:
-    """The timing of as many samples as it takes for all layers to be at work at once."""
+    """The timing of as many samples as it takes for all layers to be at work at once, and to go on as they do then."""
     samples = _FEWEST_SAMPLES
     while True:
-        timing = _solved(network, depths, samples)
+        timing = solve(*_stages(network, depths), samples)
         needed = int(timing.departures[0]) // ii_cycles + _FEWEST_SAMPLES
+        intervals = np.diff(timing.departures)
+        if (intervals <= ii_cycles).all() and (intervals[-2:] < ii_cycles).any():
+            needed = max(needed, 2 * samples)
         if timing.hangs or samples >= needed:
             return timing
         samples = needed
 
 
-def _solved(network: _Network, depths: Mapping[tuple[str, int], int], samples: int) -> Timing:
+def _stages(network: _Network, depths: Mapping[tuple[str, int], int]) -> tuple[list[Stage], Taker]:
     graph = network.graph
     (source,), (output,) = graph.inputs, graph.outputs
     type = graph.input_type
@@ -161,4 +179,4 @@ def _solved(network: _Network, depths: Mapping[tuple[str, int], int], samples: i
         stages.append(Stage(node.name, path.count, path.position_cycles, columns, tuple(takers)))
     lanes = network.lanes(output)
     fifo = network.taker(output, OUTPUT, 0, depths[OUTPUT, 0], lanes)
-    return solve(stages, fifo, samples)
+    return stages, fifo

@@ -116,8 +116,8 @@ def _words_at_hand(
     reset: pyrtl.WireVector,
 ) -> pyrtl.WireVector:
     """Whether the words for the next position are there: the sign of what is there beyond its need."""
-    # A deep buffer can hold several samples that nobody has begun with, and a sample be done with before it comes.
-    most = max(2 * reach.words + int(reach.needs.max()) + 1, (1 << buffer.address_bits) + reach.words)
+    # A buffer may hold many samples, and one more that is done with before it comes.
+    most = (1 << buffer.address_bits) + 2 * reach.words + int(reach.needs.max()) + 1
     bits = most.bit_length() + 1
     beyond = state(f"{name}_beyond", bits, -int(reach.needs[0]))
     need = _by_position(reach.increments.reshape(len(reach.frees), -1), row, column, bits)

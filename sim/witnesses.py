@@ -90,11 +90,12 @@ def check_bulk(
 def cycle_difference(design: Design, witness: str, run: Run) -> Difference | None:
     """The first sample that is not on the cycle that the plan says."""
     plan = design.plan
-    sample = run.first_off(plan.latency_cycles, plan.ii_cycles)
+    due = plan.due_cycles(len(run.cycles))
+    sample = run.first_off(due)
     if sample is None:
         return None
     what, value = ("ii_cycles", plan.ii_cycles) if sample else ("latency_cycles", plan.latency_cycles)
-    planned, measured = plan.latency_cycles + sample * plan.ii_cycles, int(run.cycles[sample])
+    planned, measured = int(due[sample]), int(run.cycles[sample])
     message = f"{what}: the plan says {value}; sample {sample} is due at cycle {planned}, and came out at {measured}"
     return Difference(witness, message, sample=sample, cycle=measured, golden=planned, hardware=measured)
 

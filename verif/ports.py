@@ -143,6 +143,12 @@ class Plan:
 
     ii_cycles: int
     latency_cycles: int
+    ahead_cycles: tuple[int, ...] = ()
+
+    def due_cycle(self, sample: int) -> int:
+        """The cycle of a sample's last output beat; some samples behind the first one may be ahead of their time."""
+        ahead = (0, *self.ahead_cycles)
+        return self.latency_cycles + sample * self.ii_cycles - ahead[min(sample, len(ahead) - 1)]
 
 
 @dataclass(frozen=True)
@@ -198,10 +204,15 @@ class Ports:
                 input=_stream(description["input"], top=True),
                 output=_stream(description["output"], top=True),
                 streams=tuple(_stream(entry) for entry in description["streams"]),
-                plan=Plan(int(plan["ii_cycles"]), int(plan["latency_cycles"])) if plan else None,
+                plan=_plan(plan) if plan else None,
             )
         except KeyError as error:
             raise ValueError(f"a port description must have {error.args[0]!r}") from None
+
+
+def _plan(entry: Mapping[str, Any]) -> Plan:
+    ahead = tuple(int(cycles) for cycles in entry.get("ahead_cycles", ()))
+    return Plan(int(entry["ii_cycles"]), int(entry["latency_cycles"]), ahead)
 
 
 def _stream(entry: Mapping[str, Any], top: bool = False) -> StreamPort:

@@ -127,7 +127,7 @@ def _check_plan(bench: Bench) -> None:
     start = bench.board.monitors[0].starts[0]
     for sample, end in enumerate(bench.board.monitors[-1].ends):
         name, planned = ("ii_cycles", plan.ii_cycles) if sample else ("latency_cycles", plan.latency_cycles)
-        due = plan.latency_cycles + sample * plan.ii_cycles
+        due = plan.due_cycle(sample)
         if end - start != due:
             measured = planned + end - start - due
             what = f"the plan says {planned}, measured are {measured}, at result {sample} since the reset"

@@ -37,8 +37,8 @@ def _(op: Multiply, xs: Sequence[Incoming], goal: Goal) -> Iterable[LayerPlan]:
     depth_cycles = any(op.x_zero_points) + 2 + len(_rounding(op, first, second, 1))
     for folding in join_foldings(xs, op.out_type(a, b), goal):
         layer = replace(folding, depth_cycles=depth_cycles)
-        if (goal.logic and layer.lanes_out == 1) or goal.unrolled:
-            yield replace(layer, logic=True)
+        if layer.lanes_out == 1 or goal.unrolled:
+            yield replace(layer, logic=True, lut_sites=layer.lut_sites + layer.lanes_out * first.bits * second.bits)
         yield replace(layer, multipliers=layer.lanes_out * cost)
 
 

@@ -37,10 +37,9 @@ class Run:
         """Cycles between the last two samples; None for a single one."""
         return int(self.cycles[-1] - self.cycles[-2]) if len(self.cycles) > 1 else None
 
-    def first_off(self, latency_cycles: int, ii_cycles: int) -> int | None:
-        """The first sample that did not come out on the cycle that these predict, if there is one."""
-        planned = latency_cycles + ii_cycles * np.arange(len(self.cycles))
-        off = np.flatnonzero(self.cycles != planned)
+    def first_off(self, due: IntArray) -> int | None:
+        """The first sample that did not come out on its cycle of ``due``, shape (batch,), if there is one."""
+        off = np.flatnonzero(self.cycles != due)
         return int(off[0]) if len(off) else None
 
 
