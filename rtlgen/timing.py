@@ -182,6 +182,7 @@ def _data(stage: Stage, by_name: Mapping[str, Stage], samples: int) -> list[_Con
         beat = row * taker.row_beats + in_row
         maker = by_name[taker.arrivals.maker].positions
         index = _over_samples(taker.arrivals.token[beat], maker, samples)
+        index = np.where(np.tile(reach.needs > 0, samples), index, -1)
         conditions.append(_Condition(taker.arrivals.maker, index, np.tile(taker.arrivals.offset[beat] + 1, samples)))
     return conditions
 

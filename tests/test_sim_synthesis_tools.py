@@ -34,7 +34,7 @@ def iris():
 
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
 def test_the_netlist_gives_the_logits_of_golden_and_a_wrong_one_does_not(family, tmp_path):
-    """Without the argmax: on ECP5, of one wrong bit in each of the 16 multipliers the classes show none, the logits all."""
+    """Without the argmax: of one wrong bit in each of 16 multipliers the classes show none, the logits all."""
     graph = without_argmax(zoo.load("iris").graph)
     design = rtlgen.generate(graph, 16, name="iris")
     x = np.random.default_rng(0).integers(-128, 128, (100, 4))
