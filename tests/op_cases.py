@@ -45,7 +45,7 @@ class Case(NamedTuple):
 
     @property
     def graph(self) -> Graph:
-        """The op alone; several inputs are picked out of one, so that each of them can have any value beside the other."""
+        """The op alone; several inputs are picked out of one, so that any values of them meet."""
         if len(self.inputs) == 1:
             return Graph.chain(self.x, self.op)
         total = sum(type.size for type in self.inputs)
