@@ -1,6 +1,6 @@
 """The testbench: every phase says in its name what must hold. All run in one simulation; each begins with a reset.
 
-Started by a simulator with ``+verif=config.json`` (see ``verif.bench.Config``) on top of ``verif.harness``. Into the
+Started by a simulator with ``+verif=config.json`` (see ``verif.config.Config``) on top of ``verif.harness``. Into the
 build folder go ``result.json`` (phases, measured cycles, coverage), ``findings.json`` (what is wrong, in network
 order) and ``recording.npz`` (every top pin on every cycle).
 """
@@ -16,7 +16,8 @@ from typing import Any
 
 import cocotb
 
-from verif.bench import Bench, Config, write_json
+from verif.bench import Bench, write_json
+from verif.config import Config
 from verif.effort import (
     STALLED_FACTOR,
     CutShortError,
