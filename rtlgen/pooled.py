@@ -40,6 +40,8 @@ from rtlgen.walker import Steps, walker
 
 Prepare = Callable[[HDLTensor, Steps], tuple[HDLTensor, int]]
 RESULT_CYCLES = 1
+_FIXED_LUT_SITES, _LUT_SITES_A_BIT = 200, 4
+"""Of a layer, and of each bit of a word: something computes, an accumulator and a drain."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +94,11 @@ def poolings(work: Pooling, x: Incoming, goal: Goal) -> Iterator[LayerPlan]:
         for beats in range(1, min(width, work.taps) + 1):
             if width % beats == 0:
                 spacing = work.taps // beats
-                yield LayerPlan("buffered", x.lanes, width // beats, cycles, spacing, folds=folds, words=work.taps)
+                lanes = min(width // beats, work.channels)
+                sites = _FIXED_LUT_SITES + width * _LUT_SITES_A_BIT * x.type.dtype.bits
+                yield LayerPlan(
+                    "buffered", x.lanes, lanes, cycles, spacing, folds=folds, words=work.taps, lut_sites=sites
+                )
 
 
 @dataclass

@@ -23,7 +23,7 @@ class Loop:
 
     Args:
         count: how often it goes round.
-        strides: words from one round to the next, for each buffer.
+        strides: words from one round to the next, for each buffer; then lanes, if the walk has a lane.
         moves: steps in the coordinates that tell the tensor from its padding; none where there is no padding.
     """
 
@@ -88,12 +88,14 @@ class Walk:
         steps: the loops of a position, the outermost first.
         buffers: what is needed of each buffer.
         grid: coordinates, if there is padding.
+        lane: of the word that the first step reads, if the others do not matter.
     """
 
     positions: tuple[Loop, Loop]
     steps: tuple[Loop, ...]
     buffers: tuple[Reach, ...]
     grid: Grid | None = None
+    lane: int | None = None
     position_cycles: int = field(init=False)
 
     def __post_init__(self) -> None:
@@ -121,7 +123,14 @@ def row_by_row(rows: int, words: int) -> Reach:
     return Reach(rows * words, words, 0, ends * words, ends)
 
 
-def linear(positions: tuple[Loop, Loop], steps: tuple[Loop, ...], rows: int, row_words: int, base: int = 0) -> Walk:
+def linear(
+    positions: tuple[Loop, Loop],
+    steps: tuple[Loop, ...],
+    rows: int,
+    row_words: int,
+    base: int = 0,
+    lane: int | None = None,
+) -> Walk:
     """The walk that reads word ``base``, and ``strides[0]`` words on with each round of a loop; never backwards.
 
     A position needs all words up to the last one that it reads. The rows of the tensor before all that is still to be
@@ -133,4 +142,4 @@ def linear(positions: tuple[Loop, Loop], steps: tuple[Loop, ...], rows: int, row
     frees = np.minimum((base + (row + 1) * down) // row_words, rows)
     frees[-1] = rows
     needs = (last + row[:, None] * down + column[None, :] * along).reshape(-1)
-    return Walk(positions, steps, (Reach(rows * row_words, row_words, base, needs, frees),))
+    return Walk(positions, steps, (Reach(rows * row_words, row_words, base, needs, frees),), lane=lane)

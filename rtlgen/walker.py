@@ -31,6 +31,7 @@ class Steps:
         closes: this position is the last one of its sample.
         addresses: which word to read, for each buffer.
         outside: the word is padding; None if there is none.
+        lane: which element of the word is meant; None for all.
     """
 
     starts: pyrtl.WireVector
@@ -40,6 +41,7 @@ class Steps:
     closes: pyrtl.WireVector
     addresses: tuple[pyrtl.WireVector, ...]
     outside: pyrtl.WireVector | None
+    lane: pyrtl.WireVector | None
 
 
 def walker(name: str, walk: Walk, buffers: Sequence[Buffer], room: pyrtl.WireVector, reset: pyrtl.WireVector) -> Steps:
@@ -94,6 +96,7 @@ def walker(name: str, walk: Walk, buffers: Sequence[Buffer], room: pyrtl.WireVec
         first_column & first_row,
         tuple(addresses),
         _outside(name, walk, flags, busy.value, reset),
+        None if walk.lane is None else _lane(name, walk, walk.lane, buffers[-1].width, flags, busy.value, reset),
     )
 
 
@@ -181,6 +184,22 @@ def _move(
     for end, value in ((ends.sample, row), (ends.row, column), *of_loops):
         delta = otherwise(delta, end, value)
     coordinate.drive(net("+", (coordinate.value, delta), bits), reset, enable=step)
+
+
+def _lane(
+    name: str,
+    walk: Walk,
+    first: int,
+    lanes: int,
+    ends: _Ends,
+    step: pyrtl.WireVector,
+    reset: pyrtl.WireVector,
+) -> pyrtl.WireVector:
+    """The lane of a step; in the padding it is anything."""
+    lane = state(f"{name}_lane", max(1, (lanes - 1).bit_length()), first)
+    strides = [loop.strides[-1] for loop in (*walk.positions, *walk.steps)]
+    _move(lane, _deltas(walk, strides, 0), ends, step, reset)
+    return lane.value
 
 
 def _outside(

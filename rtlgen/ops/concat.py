@@ -18,7 +18,7 @@ from rtlgen.buffer import READ_CYCLES, Buffer, buffered
 from rtlgen.element import net
 from rtlgen.foldings import widths_of
 from rtlgen.lowering import Goal, Incoming, LayerPlan, candidates, departures, lower, walk, widths
-from rtlgen.rearranged import RESULT_CYCLES, beat_by_beat
+from rtlgen.rearranged import RESULT_CYCLES, beat_by_beat, delayed, picked
 from rtlgen.room import keep_room
 from rtlgen.state import Counter, Flags, counter, state
 from rtlgen.stream import Stream, beats_of, rows_of, stream
@@ -33,55 +33,62 @@ class _Turns:
     Args:
         outer: how often.
         positions: in one round.
-        words: of a position.
-        counts: for each tensor, its words of a position if all have words there, its positions of a round otherwise.
-        within: whether all tensors have words in each position: the axis is the innermost one.
+        beats: of a position.
+        counts: for each tensor, its beats of a position if all have some there, its positions of a round otherwise.
+        within: whether all tensors have beats in each position: the axis is the innermost one.
+        single: a word is a row of a tensor, and a beat is an element of it.
     """
 
     outer: int
     positions: int
-    words: int
+    beats: int
     counts: tuple[int, ...]
     within: bool
+    single: bool = False
 
     def needs(self, place: int) -> int:
         """Words of a tensor in each of its positions."""
-        return self.counts[place] if self.within else self.words
+        if self.single:
+            return 1
+        return self.counts[place] if self.within else self.beats
 
     def at(self, place: int, index: Counter) -> pyrtl.WireVector:
-        """Whether it is the turn of a tensor, by the number of the position or of the word."""
+        """Whether it is the turn of a tensor, by the number of the position or of the beat."""
         first, last = sum(self.counts[:place]), sum(self.counts[: place + 1])
         begun = pyrtl.Const(1, 1) if first == 0 else index.value >= first
         return begun if last == sum(self.counts) else begun & (index.value < last)
 
 
-def _turns(op: Concat, width: int, xs: Sequence[TensorType]) -> _Turns:
+def _turns(op: Concat, layer: LayerPlan, xs: Sequence[TensorType]) -> _Turns:
     if op.axis == len(xs[0].shape) - 1:
-        counts = tuple(ceil(x.inner / width) for x in xs)
-        return _Turns(rows_of(xs[0]), 1, sum(counts), counts, within=True)
+        single = layer.lanes_out < layer.lanes_in
+        counts = tuple(x.inner if single else ceil(x.inner / layer.lanes_in) for x in xs)
+        return _Turns(rows_of(xs[0]), 1, sum(counts), counts, within=True, single=single)
     outer = prod(xs[0].shape[: op.axis])
     counts = tuple(rows_of(x) // outer for x in xs)
-    return _Turns(outer, sum(counts), ceil(xs[0].inner / width), counts, within=False)
+    return _Turns(outer, sum(counts), ceil(xs[0].inner / layer.lanes_in), counts, within=False)
 
 
 @candidates.register
 def _(op: Concat, xs: Sequence[Incoming], goal: Goal) -> Iterable[LayerPlan]:
     types = [x.type for x in xs]
-    y = op.out_type(*types)
-    taken = max(beats_of(x.type, x.lanes) for x in xs)
-    for width in widths_of(y.inner, lcm(*(x.lanes for x in xs))):
-        turns = _turns(op, width, types)
+    y, within = op.out_type(*types), op.axis == len(types[0].shape) - 1
+    taken, lanes = max(beats_of(x.type, x.lanes) for x in xs), lcm(*(x.lanes for x in xs))
+    whole = False
+    for width in widths_of(y.inner, lanes):
         # A beat must not hold the end of one tensor and the start of the next.
-        if turns.within and any(x.inner % width for x in types[:-1]):
+        if within and any(x.inner % width for x in types[:-1]):
             continue
-        cycles = max(turns.outer * turns.positions * turns.words, taken)
-        if cycles <= goal.ii_cycles:
-            yield LayerPlan("buffered", width, min(width, y.inner), cycles)
+        whole = True
+        if max(beats_of(y, width), taken) <= goal.ii_cycles:
+            yield LayerPlan("buffered", width, min(width, y.inner), max(beats_of(y, width), taken))
+    if not whole and y.size <= goal.ii_cycles and not any(x.type.inner % x.lanes for x in xs):
+        yield LayerPlan("buffered", lanes, 1, y.size)
 
 
 @walk.register
 def _(op: Concat, layer: LayerPlan, xs: Sequence[TensorType]) -> Walk:
-    turns = _turns(op, layer.lanes_in, xs)
+    turns = _turns(op, layer, xs)
     reaches = []
     for place, x in enumerate(xs):
         done = 1 + np.arange(turns.outer)
@@ -93,12 +100,13 @@ def _(op: Concat, layer: LayerPlan, xs: Sequence[TensorType]) -> Walk:
         reaches.append(Reach(rows_of(x) * words, words, 0, done * words, done))
     still = (0,) * len(xs)
     positions = Loop(turns.outer * turns.positions, still), Loop(1, still)
-    return Walk(positions, (Loop(turns.words, still),), tuple(reaches))
+    return Walk(positions, (Loop(turns.beats, still),), tuple(reaches))
 
 
 @widths.register
 def _(op: Concat, layer: LayerPlan, xs: Sequence[TensorType]) -> Sequence[int]:
-    return [layer.lanes_in for _ in xs]
+    single = _turns(op, layer, xs).single
+    return [x.inner if single else layer.lanes_in for x in xs]
 
 
 @departures.register
@@ -117,20 +125,20 @@ def concat(op: Concat, layer: LayerPlan, xs: Sequence[Stream], name: str) -> Str
         x1 --> buffer --+
         x2 --> buffer --+--> the one whose turn it is --> y
         ...
-                 ^ position, word: whose turn
+                 ^ position, beat: whose turn
 
     A position is a row of the result. It begins when the buffers whose turn it is have their words of it.
     """
     reset, types = xs[0].reset, [x.type for x in xs]
-    turns, y = _turns(op, layer.lanes_in, types), op.out_type(*types)
+    turns, y = _turns(op, layer, types), op.out_type(*types)
     starts, room = pyrtl.WireVector(1, f"{name}_starts"), pyrtl.WireVector(1, f"{name}_room")
     buffers = [
-        buffered(name, x, layer.lanes_in, words, f"x{place + 1}")
-        for place, (x, words) in enumerate(zip(xs, layer.buffer_words, strict=True))
+        buffered(name, x, width, words, f"x{place + 1}")
+        for place, (x, width, words) in enumerate(zip(xs, widths(op, layer, types), layer.buffer_words, strict=True))
     ]
     busy = state(f"{name}_busy", 1)
-    word = counter(f"{name}_word", turns.words, busy.value, reset)
-    ends = busy.value & word.ends
+    beat = counter(f"{name}_beat", turns.beats, busy.value, reset)
+    ends = busy.value & beat.ends
     position = counter(f"{name}_position", turns.positions, starts, reset)
     outer = counter(f"{name}_outer", turns.outer, starts & position.ends, reset)
     closes = state(f"{name}_closes", 1)
@@ -142,23 +150,27 @@ def concat(op: Concat, layer: LayerPlan, xs: Sequence[Stream], name: str) -> Str
         comes = pyrtl.Const(1, 1) if turns.within else turns.at(place, position)
         at_hand = _words_at_hand(buffer, turns.needs(place), rows_of(types[place]), starts & comes, reset)
         ready.append(at_hand if turns.within else comes & at_hand)
-        turn = turns.at(place, word)
+        turn = turns.at(place, beat)
         if not turns.within:
             held = state(f"{buffer.name}_turn", 1)
             held.drive(comes, reset, enable=starts)
             turn = held.value
         address = state(f"{buffer.name}_address", buffer.address_bits)
-        address.drive((address.value + 1)[: buffer.address_bits], reset, enable=busy.value & turn)
-        words.append(buffer.read(address.value)[: layer.lanes_out])
+        goes_on = ends if turns.single else busy.value & turn
+        address.drive((address.value + 1)[: buffer.address_bits], reset, enable=goes_on)
+        words.append(buffer.read(address.value))
         last.wires[f"turn{place + 1}"] = turn
         keep_room(buffer.name, buffer.x, buffer.rows, ends if turns.within else ends & turn)
     starts <<= reduce(and_ if turns.within else or_, ready) & room & ((busy.value ^ 1) | ends)
     busy.drive(starts | (busy.value & (ends ^ 1)), reset)
 
     flags = last.after(f"{name}_read", READ_CYCLES)
-    data = words[-1]
-    for place in reversed(range(len(words) - 1)):
-        data = HDLTensor.where(flags[f"turn{place + 1}"], words[place], data)
+    if turns.single:
+        data = picked(HDLTensor.concat(words), delayed(f"{name}_lane", beat.value, READ_CYCLES))
+    else:
+        data = words[-1][: layer.lanes_out]
+        for place in reversed(range(len(words) - 1)):
+            data = HDLTensor.where(flags[f"turn{place + 1}"], words[place][: layer.lanes_out], data)
     result = data.register(f"{name}_result", enable=flags["valid"], reset=reset)
     out = Flags({which: flags[which] for which in ("valid", "last")}, reset).after(f"{name}_result", RESULT_CYCLES)
     return stream(name, y, result, out["valid"], out["last"], starts, reset, room=room)

@@ -10,8 +10,8 @@ import numpy as np
 from golden.ops import Pad
 from golden.types import TensorType
 from rtlgen.arrivals import Arrivals
-from rtlgen.lowering import Goal, Incoming, LayerPlan, candidates, departures, lower, walk
-from rtlgen.rearranged import beat_by_beat, rearranged, split, stride_of, word_by_word
+from rtlgen.lowering import Goal, Incoming, LayerPlan, candidates, departures, lower, walk, widths
+from rtlgen.rearranged import Layout, beat_by_beat, layout, rearranged, split, word_by_word, word_width
 from rtlgen.stream import Stream
 from rtlgen.walk import Grid, Loop, Reach, Walk
 
@@ -27,35 +27,39 @@ def _(op: Pad, xs: Sequence[Incoming], goal: Goal) -> Iterable[LayerPlan]:
 @walk.register
 def _(op: Pad, layer: LayerPlan, xs: Sequence[TensorType]) -> Walk:
     (x,) = xs
-    lanes = layer.lanes_in
-    counts = [*x.shape[:-1], ceil(x.inner / lanes)] if x.shape else []
-    padding = [*op.padding[:-1], tuple(ceil(part / lanes) for part in op.padding[-1])] if x.shape else []
-    strides = [stride_of(counts, axis) for axis in range(len(counts))]
-    loops = [
-        Loop(before + count + after, (stride,), tuple(int(axis == other) for other in range(len(counts))))
-        for axis, (count, stride, (before, after)) in enumerate(zip(counts, strides, padding, strict=True))
-    ]
-    positions, steps = split(loops)
+    lies = layout(layer, x)
+    padding = op.padding or ((0, 0),)
+    before, after = padding[-1]
+    padding = (*padding[:-1], (before // lies.unit, ceil(after / lies.unit)))
     origin = tuple(-before for before, _ in padding)
-    base = sum(first * stride for first, stride in zip(origin, strides, strict=True))
-    reach = _reach(counts, origin, positions, base)
-    return Walk(positions, steps, (reach,), Grid(tuple(counts), origin))
+    counts = [before + count + after for count, (before, after) in zip(lies.counts, padding, strict=True)]
+    dimensions = range(len(counts))
+    loops = [Loop(counts[axis], lies.strides[axis], tuple(int(axis == n) for n in dimensions)) for axis in dimensions]
+    positions, steps = split(loops)
+    reach = _reach(lies, origin, positions)
+    return Walk(positions, steps, (reach,), Grid(lies.counts, origin), lies.lane_of(origin))
 
 
-def _reach(counts: Sequence[int], origin: Sequence[int], positions: tuple[Loop, Loop], base: int) -> Reach:
+def _reach(lies: Layout, origin: Sequence[int], positions: tuple[Loop, Loop]) -> Reach:
     """A position in the padding needs no more than the place of the tensor that is nearest to it."""
-    outer = len(counts) - 1
+    outer = lies.counts[:-1]
     rows, columns = (
-        np.arange(loop.count) + origin[axis] if axis < outer else np.zeros(1, dtype=np.int64)
+        np.arange(loop.count) + origin[axis] if axis < len(outer) else np.zeros(1, dtype=np.int64)
         for axis, loop in enumerate(positions)
     )
-    (height, width), within = [*counts[:outer], 1, 1][:2], prod(counts[2:]) if outer >= 2 else prod(counts[-1:])
+    height, width = (*outer, 1, 1)[:2]
+    of_place = prod(outer[2:])
     below, beside = np.clip(rows, 0, height - 1), np.clip(columns, 0, width - 1)
-    needs = ((below[:, None] * width + beside[None, :] + 1) * within).reshape(-1)
-    row_words = counts[-1] if counts else 1
-    done = np.clip(rows + 1, 0, height) * width * within // row_words
-    done[-1] = prod(counts) // row_words
-    return Reach(prod(counts), row_words, base, needs, done)
+    needs = ((below[:, None] * width + beside[None, :] + 1) * of_place * lies.row_words).reshape(-1)
+    done = np.clip(rows + 1, 0, height) * width * of_place
+    done[-1] = prod(outer)
+    base, _ = lies.base(origin)
+    return Reach(prod(outer) * lies.row_words, lies.row_words, base, needs, done)
+
+
+@widths.register
+def _(op: Pad, layer: LayerPlan, xs: Sequence[TensorType]) -> Sequence[int]:
+    return [word_width(layer, xs[0])]
 
 
 @departures.register

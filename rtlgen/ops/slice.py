@@ -8,8 +8,8 @@ from math import ceil
 from golden.ops import Slice
 from golden.types import TensorType
 from rtlgen.arrivals import Arrivals
-from rtlgen.lowering import Goal, Incoming, LayerPlan, candidates, departures, lower, walk
-from rtlgen.rearranged import beat_by_beat, rearranged, split, stride_of, word_by_word
+from rtlgen.lowering import Goal, Incoming, LayerPlan, candidates, departures, lower, walk, widths
+from rtlgen.rearranged import beat_by_beat, layout, rearranged, split, word_by_word, word_width
 from rtlgen.stream import Stream, rows_of
 from rtlgen.walk import Loop, Walk, linear
 
@@ -25,17 +25,21 @@ def _(op: Slice, xs: Sequence[Incoming], goal: Goal) -> Iterable[LayerPlan]:
 @walk.register
 def _(op: Slice, layer: LayerPlan, xs: Sequence[TensorType]) -> Walk:
     (x,) = xs
-    lanes = layer.lanes_in
-    counts = [*x.shape[:-1], ceil(x.inner / lanes)] if x.shape else []
-    sizes = [*op.size[:-1], ceil(op.size[-1] / lanes)] if x.shape else []
-    begin = [*op.begin[:-1], op.begin[-1] // lanes] if x.shape else []
-    strides = [stride_of(counts, axis) for axis in range(len(counts))]
+    lies = layout(layer, x)
+    begin, size, stride = (values or (1,) for values in (op.begin if x.shape else (0,), op.size, op.stride))
+    first = (*begin[:-1], begin[-1] // lies.unit)
+    counts = (*size[:-1], ceil(size[-1] / lies.unit))
     loops = [
-        Loop(size, (step * stride if size > 1 else 0,))
-        for size, step, stride in zip(sizes, op.stride, strides, strict=True)
+        Loop(count, (step * words, step * lanes) if count > 1 else (0, 0))
+        for count, step, (words, lanes) in zip(counts, stride, lies.strides, strict=True)
     ]
-    base = sum(first * stride for first, stride in zip(begin, strides, strict=True))
-    return linear(*split(loops), rows_of(x), counts[-1] if counts else 1, base)
+    base, _ = lies.base(first)
+    return linear(*split(loops), rows_of(x), lies.row_words, base, lies.lane_of(first))
+
+
+@widths.register
+def _(op: Slice, layer: LayerPlan, xs: Sequence[TensorType]) -> Sequence[int]:
+    return [word_width(layer, xs[0])]
 
 
 @departures.register

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from math import ceil
 
 from golden.ops import Transpose
 from golden.types import TensorType
 from rtlgen.arrivals import Arrivals
-from rtlgen.lowering import Goal, Incoming, LayerPlan, candidates, departures, lower, walk
-from rtlgen.rearranged import beat_by_beat, rearranged, split, stride_of, word_by_word
+from rtlgen.lowering import Goal, Incoming, LayerPlan, candidates, departures, lower, walk, widths
+from rtlgen.rearranged import beat_by_beat, layout, rearranged, split, word_by_word, word_width
 from rtlgen.stream import Stream, rows_of
 from rtlgen.walk import Loop, Walk, linear
 
@@ -24,9 +23,14 @@ def _(op: Transpose, xs: Sequence[Incoming], goal: Goal) -> Iterable[LayerPlan]:
 @walk.register
 def _(op: Transpose, layer: LayerPlan, xs: Sequence[TensorType]) -> Walk:
     (x,) = xs
-    counts = [*x.shape[:-1], ceil(x.inner / layer.lanes_in)] if x.shape else []
-    loops = [Loop(counts[axis], (stride_of(counts, axis),)) for axis in op.permutation]
-    return linear(*split(loops), rows_of(x), counts[-1] if counts else 1)
+    lies = layout(layer, x)
+    loops = [Loop(lies.counts[axis], lies.strides[axis]) for axis in op.permutation or (0,)]
+    return linear(*split(loops), rows_of(x), lies.row_words, lane=lies.lane_of((0,) * len(loops)))
+
+
+@widths.register
+def _(op: Transpose, layer: LayerPlan, xs: Sequence[TensorType]) -> Sequence[int]:
+    return [word_width(layer, xs[0])]
 
 
 @departures.register
