@@ -132,7 +132,8 @@ def _least_depths(network: _Network) -> dict[tuple[str, int], int]:
         node = network.graph.node(name)
         for place, (reach, source) in enumerate(zip(path.buffers, node.inputs, strict=True)):
             arriving = network.arrivals[source]
-            rows = max(reach.rows_at_once(path.positions[1].count), ceil(arriving.token_rows))
+            # One token more than it takes: hardly ever is it enough that the next one comes when a place is free.
+            rows = reach.rows_at_once(path.positions[1].count) + ceil(arriving.token_rows)
             depths[name, place] = max(2, _power(rows * reach.row_words))
     (output,) = network.graph.outputs
     row_beats = ceil(network.graph.output_type.inner / network.lanes(output))
@@ -154,7 +155,7 @@ def _steady(network: _Network, depths: Mapping[tuple[str, int], int], ii_cycles:
         intervals = np.diff(timing.departures)
         if (intervals <= ii_cycles).all() and (intervals[-2:] < ii_cycles).any():
             needed = max(needed, 2 * samples)
-        if timing.hangs or samples >= needed:
+        if timing.hangs or samples >= needed or (intervals > ii_cycles).any():
             return timing
         samples = needed
 

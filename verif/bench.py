@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,54 +11,18 @@ import numpy as np
 from cocotb.handle import Immediate
 from cocotb.triggers import Timer
 
-from golden.types import IntArray
+from verif.config import Config
 from verif.effort import CutShortError
 from verif.finding import Finding
 from verif.harness import HALF_PERIOD_NS, driven_pins, pins
 from verif.pauses import pauses
-from verif.ports import Ports, StreamPort
+from verif.ports import StreamPort
 from verif.recorder import Recorder
 from verif.scoreboard import Scoreboard, packer
 from verif.stream import IDLE, STARVED, Monitor, Sink, Source
 
 PATIENCE_CYCLES = 100_000
 """How long nothing may move in a design without a plan; with one it follows from the plan."""
-
-
-@dataclass(frozen=True)
-class Config:
-    """What to test, from a JSON file: paths of ``ports`` (JSON) and ``golden`` (npz: a tensor per name), the ``build``
-    folder for what comes out, the ``seed``, ``patterns`` (pairs of names: source, sink), and how many samples each
-    phase takes: ``unstalled``, ``stalled`` (a pair of patterns), ``resets`` (how many resets). ``phases`` names those
-    to run; all if empty. ``budget_cycles`` bounds them all together, see ``verif.effort``; None for no bound.
-    """
-
-    ports: Ports
-    golden: dict[str, IntArray]
-    build: Path
-    seed: int
-    patterns: tuple[tuple[str, str], ...]
-    unstalled: int
-    stalled: int
-    resets: int
-    phases: tuple[str, ...]
-    budget_cycles: int | None
-
-    @classmethod
-    def load(cls, path: Path) -> Config:
-        """Read the JSON and all that it points to."""
-        fields = json.loads(path.read_text())
-        with np.load(fields["golden"]) as file:
-            golden = {name: np.asarray(file[name], dtype=np.int64) for name in file.files}
-        return cls(
-            ports=Ports.load(fields["ports"]),
-            golden=golden,
-            build=Path(fields["build"]),
-            patterns=tuple((source, sink) for source, sink in fields["patterns"]),
-            phases=tuple(fields["phases"]),
-            budget_cycles=fields["budget_cycles"],
-            **{name: int(fields[name]) for name in ("seed", "unstalled", "stalled", "resets")},
-        )
 
 
 class Bench:
@@ -88,6 +51,7 @@ class Bench:
         self._reset, self._control, self._word, self._line = True, 0b1000, 0, ""
         self._moved_at = 0
         self._ends_at: int | None = None
+        self.carries_on = False
         self._sent = 0
         self._pins_end = sum(pins(self.ports).values())
         self._taps = self._probe(dut)

@@ -33,13 +33,18 @@ def _tables(op: Add, a: IntType, b: IntType) -> TwoTables | None:
         return None
 
 
+@lru_cache(maxsize=256)
+def _out_type(op: Add, a: TensorType, b: TensorType) -> TensorType:
+    return op.out_type(a, b)
+
+
 @candidates.register
 def _(op: Add, xs: Sequence[Incoming], goal: Goal) -> Iterable[LayerPlan]:
     a, b = (x.type for x in xs)
     tables = _tables(op, a.dtype, b.dtype)
-    for layer in join_foldings(xs, op.out_type(a, b), goal):
+    entries = sum(len(table) * _entry(table).bits for table in (tables.a_table, tables.b_table)) if tables else 0
+    for layer in join_foldings(xs, _out_type(op, a, b), goal):
         if tables is not None:
-            entries = sum(len(table) * _entry(table).bits for table in (tables.a_table, tables.b_table))
             yield replace(layer, depth_cycles=LATENCY + 1, store_bits=layer.lanes_out * entries)
         elif op.arithmetic in ARITHMETICS:
             yield replace(layer, depth_cycles=1 + 2 * len(scale_steps(op.arithmetic, 1, 0)))
@@ -49,17 +54,17 @@ def _(op: Add, xs: Sequence[Incoming], goal: Goal) -> Iterable[LayerPlan]:
 
 @walk.register
 def _(op: Add, layer: LayerPlan, xs: Sequence[TensorType]) -> Walk:
-    return join_walk(layer, xs, op.out_type(*xs))
+    return join_walk(layer, xs, _out_type(op, *xs))
 
 
 @widths.register
 def _(op: Add, layer: LayerPlan, xs: Sequence[TensorType]) -> Sequence[int]:
-    return join_widths(layer, xs, op.out_type(*xs))
+    return join_widths(layer, xs, _out_type(op, *xs))
 
 
 @departures.register
 def _(op: Add, layer: LayerPlan, xs: Sequence[TensorType], arrivals: Sequence[Arrivals]) -> Arrivals:
-    return join_departures(layer, join_walk(layer, xs, op.out_type(*xs)))
+    return join_departures(layer, join_walk(layer, xs, _out_type(op, *xs)))
 
 
 @lower.register
@@ -75,7 +80,7 @@ def add(op: Add, layer: LayerPlan, xs: Sequence[Stream], name: str) -> Stream:
     a, b = (x.type for x in xs)
     tables = _tables(op, a.dtype, b.dtype)
     datapath = _literal(name, op) if tables is None else _of_tables(name, tables, a.dtype, b.dtype)
-    return joined(name, layer, join_walk(layer, [a, b], op.out_type(a, b)), xs, op.out_type(a, b), datapath)
+    return joined(name, layer, join_walk(layer, [a, b], _out_type(op, a, b)), xs, _out_type(op, a, b), datapath)
 
 
 def _entry(table: Sequence[int]) -> IntType:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from math import ceil
 
 import pyrtl
@@ -30,6 +31,16 @@ _FEW_WORDS = 32
 @candidates.register
 def _(op: Requantize, xs: Sequence[Incoming], goal: Goal) -> Iterable[LayerPlan]:
     (x,) = xs
+    return _choices(op, x, goal.unrolled or (goal.logic and x.lanes == 1))
+
+
+@lru_cache(maxsize=4096)
+def _choices(op: Requantize, x: Incoming, logic: bool) -> list[LayerPlan]:
+    """What is asked again and again: it does not depend on the number of cycles."""
+    return list(_forms(op, x, logic))
+
+
+def _forms(op: Requantize, x: Incoming, logic: bool) -> Iterator[LayerPlan]:
     lanes = x.lanes
     scale = scale_of(op, x.reach)
     groups = scale.groups(x.type.inner, lanes)
@@ -45,7 +56,7 @@ def _(op: Requantize, xs: Sequence[Incoming], goal: Goal) -> Iterable[LayerPlan]
     if scale.powers_of_two:
         yield plan
         return
-    if (goal.logic and lanes == 1) or goal.unrolled:
+    if logic:
         yield replace(plan, logic=True, lut_sites=sites + lanes * bits * scale.x.bits)
     cost = multipliers_for(scale.x.bits + (not scale.x.signed), bits + 1)
     yield replace(plan, multipliers=lanes * cost, form="product")

@@ -4,36 +4,17 @@ from __future__ import annotations
 
 import importlib
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
-from functools import cache
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from golden import zoo
-from rtlgen import Plan, plan
-from sim.budget import SPEEDS, budget_cycles, cycles_of, estimated_nets, samples_within
-from sim.regression.runnable import runnable
+from rtlgen import Plan
+from sim.budget import samples_within
 from sim.simulators.cocotb_launcher import PATTERNS, PAUSES
 from sim.verify import SIMULATORS
 
 DEFAULT_MULTIPLIERS = 64
-BULK_SAMPLES, STALLED_SAMPLES = 20, 16
-TEST_SET_S, BULK_S, STALLED_S = 120.0, 20.0, 45.0
-"""What the cycles of a case may take, about: its budget of cycles is made of that and of the plan, and in its name."""
-LONG_S = 10.0
-"""A budget of multipliers for which one sample takes Icarus longer than that is left out, but for the default one."""
-
-_FOLDINGS: dict[str, tuple[int | None, ...]] = {
-    "iris": (1, 16, 64, None),
-    "wine": (1, 16, 64, None),
-    "breast_cancer": (1, 16, 64, None),
-    "digits": (16, 64, 256, None),
-    "mnist": (16, 64, 512),
-}
-"""Budgets of multipliers by network, None for unrolled; a network that is not here gets ``_ANY_NETWORK``."""
-_ANY_NETWORK: tuple[int | None, ...] = (16, 64)
-_THOROUGH = ("iris", "wine", "breast_cancer", "digits")
-"""Small enough for the whole test set in every folding, and for every pair of pause patterns by itself."""
 
 _ID = re.compile(
     r"(?P<network>\w+)-(?P<engine>m\d+|unrolled)-(?P<simulator>\w+)-(?P<samples>all|n\d+)(-c(?P<cycles>\d+))?"
@@ -192,97 +173,3 @@ class CaseResult:
     def from_json(cls, content: Mapping[str, Any]) -> CaseResult:
         """The inverse of ``as_json``."""
         return cls(**{**content, "case": Case.parse(content["case"])})
-
-
-def table(
-    networks: Iterable[str] | None = None,
-    simulators: Sequence[str] = ("pyrtl", "icarus"),
-    seeds: Sequence[int] = (0,),
-) -> list[Case]:
-    """The regression: networks x foldings x simulators x stall patterns x seeds, the longest first.
-
-    What a network gets follows from its plans. A test set that takes Icarus longer than ``TEST_SET_S`` goes through
-    Verilator, if that is among the simulators; and where a case would take too long it has a budget of cycles.
-    Without ``networks`` all that can be run; see ``sim.regression.runnable`` for the others.
-    """
-    found: list[Case] = []
-    for network in runnable() if networks is None else networks:
-        for folding in _foldings(network):
-            found += _cases(network, folding, simulators, seeds)
-        if network in _THOROUGH and "icarus" in simulators:  # one pair of patterns at a time, on another seed
-            alone = [(pair, seed + 1) for seed in seeds for pair in PATTERNS]
-            found += [Case(network, 16, "icarus", (pair,), seed, STALLED_SAMPLES) for pair, seed in alone]
-    return sorted(dict.fromkeys(found), key=estimated_s, reverse=True)
-
-
-def _cases(network: str, folding: int | None, simulators: Sequence[str], seeds: Sequence[int]) -> list[Case]:
-    """All of one network in one folding."""
-    found = []
-    testing = network in _THOROUGH or folding == DEFAULT_MULTIPLIERS
-    whole = Case(network, folding, "icarus")
-    fits = not _is_long(whole, TEST_SET_S)
-    for simulator in simulators:
-        if simulator == "verilator":
-            if folding == DEFAULT_MULTIPLIERS and not (fits and "icarus" in simulators):
-                found.append(_bounded(Case(network, folding, simulator), TEST_SET_S))
-        elif simulator == "icarus" and testing and (fits or "verilator" not in simulators):
-            found.append(_bounded(whole, TEST_SET_S))
-        else:
-            found.append(_bounded(Case(network, folding, simulator, samples=BULK_SAMPLES), BULK_S))
-    if "icarus" in simulators:
-        stalled = [Case(network, folding, "icarus", PATTERNS, seed, STALLED_SAMPLES) for seed in seeds]
-        found += [_bounded(case, STALLED_S) for case in stalled]
-    return found
-
-
-def _foldings(network: str) -> tuple[int | None, ...]:
-    if network in _FOLDINGS:
-        return _FOLDINGS[network]
-    one = {folding: Case(network, folding, "icarus", samples=1) for folding in _ANY_NETWORK}
-    return tuple(f for f, case in one.items() if f == DEFAULT_MULTIPLIERS or not _is_long(case, LONG_S))
-
-
-def _bounded(case: Case, time_s: float) -> Case:
-    """The same case with a budget of about ``time_s`` seconds, if it would take more than half of that."""
-    if not _is_long(case, time_s / 2):  # a margin: the plan is that of the outline
-        return case
-    return replace(case, budget_cycles=budget_cycles(case.simulator, _nets(case), time_s))
-
-
-def _is_long(case: Case, time_s: float) -> bool:
-    return _cycles(case) > budget_cycles(case.simulator, _nets(case), time_s)
-
-
-STALLED_RUNS = 45
-"""Samples that the testbench lets through, about, if it may do as much as it likes."""
-
-
-def _cycles(case: Case) -> int:
-    """Cycles of a case, roughly; those of a budget if it has one."""
-    outlined, available = _outline(case.network, case.multipliers)
-    samples = case.samples_of(outlined, available) + (STALLED_RUNS if case.patterns else 0)
-    cycles = cycles_of(outlined, samples)
-    return cycles if case.budget_cycles is None else min(cycles, case.budget_cycles)
-
-
-def _nets(case: Case) -> int:
-    return estimated_nets(_outline(case.network, case.multipliers)[0])
-
-
-@cache
-def _outline(network: str, multipliers: int | None) -> tuple[Plan, int]:
-    """A plan of about the same cycles as the network's own, at hand without its data; and the samples of its test."""
-    entry = zoo.load(network)
-    outlined = plan(entry.outline, multipliers or DEFAULT_MULTIPLIERS, unrolled=multipliers is None)
-    return outlined, entry.figures.test_samples
-
-
-def estimated_s(case: Case) -> float:
-    """How long a case takes, roughly; for the order of starting, and so that a regression has an end."""
-    nets, cycles = _nets(case), _cycles(case)
-    replayed = SPEEDS["pyrtl"].time_s(nets, cycles) if case.patterns else 0.0
-    return SPEEDS[case.simulator].time_s(nets, cycles) + replayed + MAKING_S_PER_NET * nets
-
-
-MAKING_S_PER_NET = 0.0001
-"""Seconds that a design takes to be made and written, a net."""

@@ -21,15 +21,17 @@ from types import FrameType
 from typing import NoReturn
 
 from golden import zoo
-from sim.regression.cases import Case, CaseResult, table
+from sim.regression.cases import Case, CaseResult
 from sim.regression.executor import Store, Watch, run_all, worker_processes
 from sim.regression.fingerprint import fingerprint
 from sim.regression.junit import write_junit
-from sim.regression.report import write_report, write_results
+from sim.regression.report import measured_rows, write_report, write_results
 from sim.regression.reproduction import BUILD
 from sim.regression.runnable import left_out, told
+from sim.regression.table import table
 from sim.regression.terminal import print_summary, progress
 from sim.simulators.programs import require_programs
+from sim.tools import TOOLS
 from sim.verify import ALL, SIMULATORS
 
 PASSED, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
@@ -47,7 +49,7 @@ def regress(
     """Run what has not passed with these sources yet; results in the order of ``cases``.
 
     Args:
-        cases: for example ``sim.regression.cases.table()``.
+        cases: for example ``sim.regression.table.table()``.
         build: folder for results and files, made if need be.
         executor: where to run them; without it, worker processes on this machine.
         jobs: cases at a time; as many as there are processors without it.
@@ -101,7 +103,7 @@ def main(arguments: Sequence[str] | None = None, executor: Executor | None = Non
         return INTERRUPTED
     print_summary(results, options.build, paths, time.monotonic() - started)
     if not options.only and options.networks is None:
-        print("\n".join(told()))
+        print("\n".join([*told(), *_told_of_parts(results)]))
     return PASSED if all(result.passed for result in results) else FAILED
 
 
@@ -112,7 +114,29 @@ def _chosen(options: argparse.Namespace) -> list[Case]:
         if name in left_out():
             raise ValueError(f"{name} cannot be run: {left_out()[name]}")
     networks = None if options.networks is None else dict.fromkeys(options.networks)
-    return table(networks, options.simulators, options.seeds)
+    return table(networks, options.simulators or _simulators(), options.seeds)
+
+
+def _told_of_parts(results: Sequence[CaseResult]) -> list[str]:
+    """Test sets that went through the hardware in part, and how to get more of them through it."""
+    parts = [row for row in measured_rows(results) if row.whole and row.whole.samples < row.whole.test_samples]
+    lines = [
+        f"in part: {row.network}, {row.samples_told} test samples, by a budget of {row.whole.case.budget_cycles} cycles"
+        for row in parts
+        if row.whole
+    ]
+    if any(row.whole and row.whole.case.simulator == "icarus" for row in parts):
+        lines.append(f"Verilator runs a hundred times as many: {TOOLS['verilator']}")
+    return lines
+
+
+def _simulators() -> tuple[str, ...]:
+    """Where none are asked for: those of the three witnesses, and Verilator for long test sets if it is installed."""
+    try:
+        require_programs("verilator")
+    except FileNotFoundError:
+        return ALL
+    return (*ALL, "verilator")
 
 
 def _write(results: Sequence[CaseResult], build: Path) -> list[Path]:
@@ -153,7 +177,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--jobs", type=_positive, help="cases at a time (all processors)")
     choices: tuple[tuple[str, Sequence[str], Sequence[str] | None], ...] = (
         ("networks", zoo.NAMES, None),
-        ("simulators", SIMULATORS, ALL),
+        ("simulators", SIMULATORS, None),
     )
     for option, names, default in choices:
         parser.add_argument(
