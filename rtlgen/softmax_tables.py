@@ -26,7 +26,7 @@ from rtlgen.slopes import roundest
 _ENTRIES = 256
 _ONE = 1 << 19
 """The term of the largest element."""
-_MOST_CLASSES = 64
+MOST_CLASSES = 64
 """All sums are tried."""
 _AT_A_TIME = 1 << 15
 _LARGEST = 255
@@ -94,8 +94,8 @@ def softmax_tables(op: Softmax, classes: int) -> SoftmaxTables:
     Raises:
         NotImplementedError: for more than 64 classes, whose sums are too many to try.
     """
-    if classes > _MOST_CLASSES:
-        raise NotImplementedError(f"Softmax has no hardware for {classes} classes, {_MOST_CLASSES} at most")
+    if classes > MOST_CLASSES:
+        raise NotImplementedError(f"Softmax has no hardware for {classes} classes, {MOST_CLASSES} at most")
     octaves = _octaves(classes)
     exponentials = exponentials_of(op)
     terms = divide_by_power_of_two(exponentials, 12)

@@ -9,7 +9,7 @@ import numpy as np
 from networks import integers
 
 from golden import Dense, Graph, IntType, Node, Op, Relu, Requantize, Reshape, TensorType
-from golden.ops import Add, AveragePool, Conv, Multiply
+from golden.ops import Add, AveragePool, Concat, Conv, MaxPool, Multiply, Slice
 
 S8 = IntType(8, True)
 ADD = {"x_multipliers": (1 << 30, 1_300_000_000), "x_shifts": (31, 32), "left_shift": 20, "arithmetic": "tflm"}
@@ -57,6 +57,14 @@ class Builder:
     def multiply(self, a: str, b: str) -> str:
         """A product."""
         return self(Multiply((1, -128), 1_700_000_000, 38, -3, S8, "tflm"), a, b)
+
+    def part_of_both(self, a: str, b: str, random: Random) -> str:
+        """As much as ``a`` of two tensors of the same shape, side by side in any dimension."""
+        shape = self.types[a].shape
+        axis = random.randrange(len(shape))
+        begin = [0] * len(shape)
+        begin[axis] = random.randint(0, shape[axis])
+        return self(Slice(tuple(begin), shape, (1,) * len(shape)), self(Concat(axis), a, b))
 
     def pool(self, x: str) -> str:
         """The mean of all places."""
@@ -125,6 +133,24 @@ def dense_residual() -> Graph:
     return made.graph(made.add(made(Relu(), x), main))
 
 
+def side_by_side() -> Graph:
+    """Four ways from one layer, of different lengths and channels, side by side; one is read twice."""
+    made = Builder(5, 4, 3, seed=8)
+    start = made.conv("x", 3)
+    deep = made.conv(made.conv(start, 2, 1), 4)
+    pooled = made.conv(made(MaxPool((3, 3), (1, 1), ((1, 1), (1, 1))), start), 1, 1)
+    joined = made(Concat(2), start, deep, pooled, start)
+    return made.graph(made.conv(joined, 2, 1))
+
+
+def stacked() -> Graph:
+    """Rows of one tensor below those of another one, then columns of both beside each other."""
+    made = Builder(4, 4, 2, seed=9)
+    a, b = made.conv("x", 2), made.conv("x", 2, stride=2)
+    below = made(Concat(0), made(Slice((0, 2, 0), (4, 2, 2), (1, 1, 1)), a), b)
+    return made.graph(made.conv(made(Concat(1), below, below), 2))
+
+
 def broadcast(a: tuple[int, ...], b: tuple[int, ...]) -> Graph:
     """A sum of two shapes: slices of the same rows of dense layers, put into shape."""
     made = Builder(4, seed=7)
@@ -145,6 +171,8 @@ GRAPHS: dict[str, Graph] = {
     "doubled": doubled(),
     "squeeze and excite": squeeze_and_excite(),
     "dense": dense_residual(),
+    "side by side": side_by_side(),
+    "stacked": stacked(),
     "broadcast rows": broadcast((2, 3, 4), (3, 4)),
     "broadcast columns": broadcast((2, 3, 4), (2, 1, 4)),
     "broadcast both ways": broadcast((3, 1, 4), (1, 2, 4)),
@@ -161,12 +189,14 @@ def random_graph(seed: int) -> Graph:
     channels = random.randint(1, 5)
     tensors = [made.conv("x", channels, random.choice([1, 3]))]
     for _ in range(random.randint(2, 7)):
-        kind = random.choice(["conv", "conv", "conv", "add", "multiply", "gate", "relu"])
+        kind = random.choice(["conv", "conv", "conv", "add", "multiply", "gate", "relu", "concat"])
         x = random.choice(tensors[-3:])
         if kind == "conv":
             made_of = made.conv(x, channels, random.choice([1, 3]))
         elif kind == "gate":
             made_of = made.multiply(x, made.conv(made.pool(x), channels, 1))
+        elif kind == "concat":
+            made_of = made.part_of_both(x, random.choice(tensors), random)
         elif kind == "relu":
             made_of = made.scaled(made(Relu(), x))
         else:

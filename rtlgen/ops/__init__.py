@@ -16,6 +16,7 @@ from rtlgen.ops import (
     requantize,
     reshape,
     slice,  # noqa: A004
+    softmax,
     sum,  # noqa: A004
     transpose,
     wrap,
@@ -37,6 +38,7 @@ __all__ = [
     "requantize",
     "reshape",
     "slice",
+    "softmax",
     "sum",
     "transpose",
     "wrap",

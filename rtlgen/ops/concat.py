@@ -61,7 +61,7 @@ class _Turns:
 
 def _turns(op: Concat, layer: LayerPlan, xs: Sequence[TensorType]) -> _Turns:
     if op.axis == len(xs[0].shape) - 1:
-        single = layer.lanes_out < layer.lanes_in
+        single = layer.lanes_out == 1 < layer.lanes_in
         counts = tuple(x.inner if single else ceil(x.inner / layer.lanes_in) for x in xs)
         return _Turns(rows_of(xs[0]), 1, sum(counts), counts, within=True, single=single)
     outer = prod(xs[0].shape[: op.axis])
