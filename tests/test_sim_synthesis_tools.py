@@ -1,7 +1,8 @@
-"""Synthesis with yosys and nextpnr themselves, on small designs; netlists are simulated, and compared bit by bit."""
+"""Synthesis with yosys and nextpnr themselves, on small designs; netlists are simulated and compared bit by bit."""
 
 import json
 import re
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +23,7 @@ from sim.tools import run_tool
 
 pytestmark = pytest.mark.slow
 FAMILIES = (ECP5, ICE40, XILINX)
-SHAPES = [(64, 64), (512, 36), (512, 37), (1024, 19), (2048, 27), (4096, 9), (8192, 10)]
+SHAPES = [(64, 64), (512, 36), (512, 37), (1024, 19), (4096, 1)]
 """Words and bits; deeper ones take yosys long to read."""
 
 
@@ -34,7 +35,7 @@ def iris():
 
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
 def test_the_netlist_gives_the_logits_of_golden_and_a_wrong_one_does_not(family, tmp_path):
-    """Without the argmax: of one wrong bit in each of 16 multipliers the classes show none, the logits all."""
+    """Of one-bit faults in each of the 16 multipliers (ECP5) the classes show none, and the logits all."""
     graph = without_argmax(zoo.load("iris").graph)
     design = rtlgen.generate(graph, 16, name="iris")
     x = np.random.default_rng(0).integers(-128, 128, (100, 4))
@@ -133,7 +134,8 @@ def test_a_memory_without_a_register_behind_it_is_named(tmp_path):
 
 
 def test_the_command_measures_a_clock(tmp_path, monkeypatch):
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    # Not by XDG_CACHE_HOME: there the programs keep what they have compiled of themselves, which takes minutes.
+    monkeypatch.setattr("sim.synthesis.synthesize.default_folder", lambda: tmp_path)
     status, out, err = tensorgate("synth", "iris", "--target", "ecp5-25k", "--multipliers", "8", "--json")
     assert (status, err) == (0, "")
     result = json.loads(out)
@@ -146,5 +148,9 @@ def test_the_command_measures_a_clock(tmp_path, monkeypatch):
 
 def test_a_seed_gives_the_same_clock_again(iris, tmp_path):
     design, _ = iris
-    first, second = (synthesize(design, "ecp5-25k", seed=3, cache=tmp_path / name) for name in "ab")
+    first = synthesize(design, "ecp5-25k", seed=3, cache=tmp_path)
+    (routed,) = tmp_path.glob("iris-ecp5-25k-*")
+    shutil.rmtree(routed)
+    second = synthesize(design, "ecp5-25k", seed=3, cache=tmp_path)
+    assert not second.kept
     assert first.timing == second.timing

@@ -69,7 +69,7 @@ class NetlistIcarus:
 
 
 def without_argmax(graph: Graph) -> Graph:
-    """``graph``, a chain, up to the argmax that it may end with: class numbers hide most of what is wrong."""
+    """``graph``, a chain, without the argmax at its end: class numbers hide most of what is wrong before them."""
     nodes = graph.nodes[:-1] if isinstance(graph.nodes[-1].op, Argmax) else graph.nodes
     return Graph.chain(graph.input_type, *(node.op for node in nodes), names=[node.name for node in nodes])
 
