@@ -98,7 +98,7 @@ def window_walk(geometry: Geometry, row_words: int, folds: tuple[Loop, ...], inn
     (top, _), (left, _) = geometry.padding
 
     def loop(count: int, row: int, column: int) -> Loop:
-        return Loop(count, ((row * columns + column) * row_words,), row, column)
+        return Loop(count, ((row * columns + column) * row_words,), (row, column))
 
     positions = (loop(geometry.out_size[0], geometry.stride[0], 0), loop(geometry.out_size[1], 0, geometry.stride[1]))
     window = (

@@ -73,7 +73,10 @@ class Plan:
             "macs": self.macs,
             "input_lanes": self.input_lanes,
             "output_words": self.output_words,
-            "layers": [{"layer": name, **asdict(layer)} for name, layer in self.layers.items()],
+            "layers": [
+                {"layer": name, **asdict(layer), "buffer_words": list(layer.buffer_words)}
+                for name, layer in self.layers.items()
+            ],
         }
 
 

@@ -122,6 +122,7 @@ def _data(stage: Stage, by_name: Mapping[str, Stage], samples: int) -> list[Cond
         beat = row * taker.row_beats + in_row
         maker = by_name[taker.arrivals.maker].positions
         index = _over_samples(taker.arrivals.token[beat], maker, samples)
+        index = np.where(np.tile(reach.needs > 0, samples), index, -1)
         conditions.append(Condition(taker.arrivals.maker, index, np.tile(taker.arrivals.offset[beat] + 1, samples)))
     return conditions
 

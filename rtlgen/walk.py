@@ -24,13 +24,12 @@ class Loop:
     Args:
         count: how often it goes round.
         strides: words from one round to the next, for each buffer.
-        row, column: steps in the coordinates that tell the tensor from its padding.
+        moves: steps in the coordinates that tell the tensor from its padding; none where there is no padding.
     """
 
     count: int
     strides: tuple[int, ...]
-    row: int = 0
-    column: int = 0
+    moves: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -38,12 +37,12 @@ class Grid:
     """Coordinates of a step, for a tensor with padding around it: what lies outside of ``size`` is padding.
 
     Args:
-        size: rows and columns of the tensor.
+        size: of the tensor, along each coordinate.
         origin: coordinates of the first step, negative in the padding.
     """
 
-    size: tuple[int, int]
-    origin: tuple[int, int]
+    size: tuple[int, ...]
+    origin: tuple[int, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,7 +52,7 @@ class Reach:
     Args:
         words: of a sample in the buffer, ``row_words`` of them make a row of its tensor.
         base: where the first step reads, in words from the start of the sample; negative in the padding.
-        needs: for each position, how many words of the sample have to be there; shape (positions,).
+        needs: for each position, how many words of the sample have to be there, maybe none; shape (positions,).
         frees: for each row of positions, how many rows of the tensor are done with after it; shape (rows,); the last
             one is all of them.
     """

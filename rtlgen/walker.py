@@ -186,18 +186,18 @@ def _move(
 def _outside(
     name: str, walk: Walk, ends: _Ends, step: pyrtl.WireVector, reset: pyrtl.WireVector
 ) -> pyrtl.WireVector | None:
-    """Whether the step is in the padding: its row or column is negative, or beyond the tensor."""
+    """Whether the step is in the padding: one of its coordinates is negative, or beyond the tensor."""
     if walk.grid is None:
         return None
     beyond = []
     loops: tuple[Loop, ...] = (*walk.positions, *walk.steps)
-    for what, size, origin in zip(("row", "column"), walk.grid.size, walk.grid.origin, strict=True):
-        strides = [getattr(loop, what) for loop in loops]
+    for place, (size, origin) in enumerate(zip(walk.grid.size, walk.grid.origin, strict=True)):
+        strides = [loop.moves[place] if loop.moves else 0 for loop in loops]
         highest = origin + sum((loop.count - 1) * stride for loop, stride in zip(loops, strides, strict=True))
         if origin >= 0 and highest < size:
             continue
         bits = IntType.holding(min(origin, -1), max(highest, size)).bits
-        coordinate = state(f"{name}_{what}_coordinate", bits, origin)
+        coordinate = state(f"{name}_coordinate{place + 1}", bits, origin)
         _move(coordinate, _deltas(walk, strides, 0), ends, step, reset)
         beyond.append(coordinate.value[-1] | ((coordinate.value[:-1] >= size) & (coordinate.value[-1] ^ 1)))
     return reduce(or_, beyond) if beyond else None

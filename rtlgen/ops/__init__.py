@@ -5,15 +5,19 @@ from rtlgen.ops import (
     argmax,
     averagepool,
     clamp,
+    concat,
     conv,
     dense,
     lookup,
     maxpool,
     multiply,
+    pad,
     relu,
     requantize,
     reshape,
+    slice,  # noqa: A004
     sum,  # noqa: A004
+    transpose,
     wrap,
 )
 
@@ -22,14 +26,18 @@ __all__ = [
     "argmax",
     "averagepool",
     "clamp",
+    "concat",
     "conv",
     "dense",
     "lookup",
     "maxpool",
     "multiply",
+    "pad",
     "relu",
     "requantize",
     "reshape",
+    "slice",
     "sum",
+    "transpose",
     "wrap",
 ]

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
+from golden import Graph
+from golden.ops import Argmax
 from golden.types import IntArray
 from rtlgen import Design
 from sim.simulators.bench import read_run, write_bench
@@ -64,6 +66,12 @@ class NetlistIcarus:
         run_tool(["iverilog", "-g2005", *_DEFINES.get(self.family.name, ()), "-o", "netlist.vvp", *sources], cwd=build)
         run_tool(["vvp", "-n", "netlist.vvp"], cwd=build)
         return read_run(design, len(x), build, self.name)
+
+
+def without_argmax(graph: Graph) -> Graph:
+    """``graph``, a chain, up to the argmax that it may end with: class numbers hide most of what is wrong."""
+    nodes = graph.nodes[:-1] if isinstance(graph.nodes[-1].op, Argmax) else graph.nodes
+    return Graph.chain(graph.input_type, *(node.op for node in nodes), names=[node.name for node in nodes])
 
 
 def _cells_text(folder: Path) -> str:
