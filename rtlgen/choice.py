@@ -60,7 +60,7 @@ def fastest(graph: Graph, goal: Goal, macs: int) -> Chosen:
         return choose.cheapest(replace(goal, ii_cycles=ii_cycles), worth)
 
     if within(UNLIMITED) is None:
-        raise NotImplementedError("there is no hardware for this order of layers")
+        raise NotImplementedError(f"layer {choose.stuck!r} has no hardware that takes the streams before it")
     impossible = macs // (4 * goal.multipliers) if goal.multipliers and not goal.logic else 0
     possible = max(1, macs // goal.multipliers) if goal.multipliers else 1
     while (best := within(possible)) is None:
@@ -134,6 +134,7 @@ class _Chooser:
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
+        self.stuck = ""
         self.reaches: Mapping[str, Interval] = intervals(graph)
         readers = [(name, node) for node in graph.nodes for name in node.inputs]
         readers_of = {name: [node for x, node in readers if x == name] for name in graph.types}
@@ -163,8 +164,9 @@ class _Chooser:
         for place, node in enumerate(graph.nodes):
             unread, kept = self.unread[place], self.unread[place + 1][:-1]
             parts = self._after(node, replace(goal, lanes=lanes[node.name]), worth, parts, unread, kept)
-        if not parts:
-            return None
+            if not parts:
+                self.stuck = node.name
+                return None
         best = min(parts.values(), key=lambda part: part.cost)
         layers = best.layers
         names = [node.name for node in graph.nodes]

@@ -88,6 +88,7 @@ class Bench:
         self._reset, self._control, self._word, self._line = True, 0b1000, 0, ""
         self._moved_at = 0
         self._ends_at: int | None = None
+        self.carries_on = False
         self._sent = 0
         self._pins_end = sum(pins(self.ports).values())
         self._taps = self._probe(dut)

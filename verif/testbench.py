@@ -64,7 +64,8 @@ def phase(body: Phase) -> Any:
         budget = bench.config.budget_cycles
         bench.share(None if budget is None else share_cycles(name, wanted, budget, bench.now + 1))
         try:
-            await bench.reset()
+            if not bench.carries_on:
+                await bench.reset()
             try:
                 await body(bench)
             except CutShortError:
@@ -112,11 +113,33 @@ def _save(bench: Bench) -> None:
 @phase
 async def every_sample_without_stalls(bench: Bench) -> None:
     """Back-to-back samples at full speed: the values, and exactly the planned latency and initiation interval."""
-    bench.send(samples_in(bench.left_cycles, bench.ports.plan, bench.config.unstalled))
-    await bench.finish()
+    plan, output = bench.ports.plan, bench.board.monitors[-1]
+    if bench.left_cycles is not None and plan:
+        bench.share(max(bench.left_cycles, plan.latency_cycles + 64))  # one result at least
+    samples = samples_in(bench.left_cycles, plan, bench.config.unstalled)
+    taking_turns = _samples_taking_turns(bench, samples)
+    bench.send(samples + taking_turns)
+    if taking_turns and await bench.until(lambda: output.tensors >= samples):
+        bench.board.verdict()
+        bench.carries_on = True  # with the stalls, while the network is full: to fill it again would take too long
+    else:
+        await bench.finish()
     latency, interval = bench.measured()
     _measured.update(latency_cycles=latency, ii_cycles=interval)
     _check_plan(bench)
+
+
+def _samples_taking_turns(bench: Bench, unstalled: int) -> int:
+    """Samples to stall right after so many without stalls, if there is no time for one with each pair of patterns."""
+    budget, plan, patterns = bench.config.budget_cycles, bench.ports.plan, len(bench.config.patterns)
+    wanted, stalls = _wanted(bench), "every_sample_under_stalls"
+    if budget is None or plan is None or not patterns or stalls not in wanted:
+        return 0
+    used = bench.now + plan.latency_cycles + (unstalled - 1) * plan.ii_cycles
+    share = share_cycles(stalls, wanted, budget, used)
+    if stalled_samples_in(share, plan, patterns, bench.config.stalled):
+        return 0
+    return max(1, min(bench.config.stalled * patterns, int(share / STALLED_FACTOR / plan.ii_cycles)))
 
 
 def _check_plan(bench: Bench) -> None:
@@ -139,9 +162,10 @@ def _check_plan(bench: Bench) -> None:
 async def every_sample_under_stalls(bench: Bench) -> None:
     """The same values under every pair of pause patterns; if there is little time, they take turns amid a sample."""
     patterns, plan, left = bench.config.patterns, bench.ports.plan, bench.left_cycles
-    samples = stalled_samples_in(left, plan, len(patterns), bench.config.stalled)
-    if left is not None and not samples:
-        bench.send(samples_in(int(left / STALLED_FACTOR), plan, bench.config.stalled * len(patterns)))
+    samples = 0 if bench.carries_on else stalled_samples_in(left, plan, len(patterns), bench.config.stalled)
+    if left is not None and not samples and not bench.carries_on:
+        bench.send(1)
+    bench.carries_on = False
     for source, sink in patterns:
         bench.board.phase = f"every_sample_under_stalls[{source},{sink}]"
         bench.pause(source, sink)

@@ -18,7 +18,7 @@ from sim.verify import SIMULATORS
 
 DEFAULT_MULTIPLIERS = 64
 BULK_SAMPLES, STALLED_SAMPLES = 20, 16
-TEST_SET_S, BULK_S, STALLED_S = 120.0, 20.0, 45.0
+TEST_SET_S, BULK_S, STALLED_S = 45.0, 8.0, 20.0
 """What the cycles of a case may take, about: its budget of cycles is made of that and of the plan, and in its name."""
 LONG_S = 10.0
 """A budget of multipliers for which one sample takes Icarus longer than that is left out, but for the default one."""

@@ -19,18 +19,18 @@ import golden
 import rtlgen
 from golden.graph import Graph
 from golden.ops import Conv, Dense
+from sim.budget import SPEEDS, cycles_of
 from sim.commands.module_name import module_name
 from sim.difference import first_difference
 from sim.regression.cases import DEFAULT_MULTIPLIERS
 from sim.regression.readme import put_between_markers
 from sim.scratch import scratch_folder
-from sim.simulators.icarus import Icarus
-from sim.witnesses import cycle_difference, steady_samples
+from sim.witnesses import BULK, cycle_difference, steady_samples
 
 MARKER = "third-party"
 HEAD = ("network", "layers", "MACs", "parameters", "values compared", "equal", "hardware")
-RTL_SAMPLES = 2
-"""Of the reference inputs, for the emitted Verilog; repeated until the steady state is reached."""
+ICARUS_S = 60.0
+"""What takes Icarus longer, goes through Verilator."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ def examine(path: Path, hardware: bool = True) -> Verdict:
         sum(op.weight.size + op.bias.size for op, _ in weighted),
         expected.size,
         int((y == expected).sum()),
-        _hardware(path, graph, x[:RTL_SAMPLES]) if hardware else "",
+        _hardware(path, graph, x) if hardware else "",
     )
 
 
@@ -97,15 +97,20 @@ def _hardware(path: Path, graph: Graph, x: golden.types.IntArray) -> str:
         missing = sorted({part.partition(" has no ")[0] for part in str(error).split("; ")})
         return f"not yet: {', '.join(missing)}"
     samples = x[np.resize(np.arange(len(x)), max(len(x), steady_samples(design)))].astype(np.int64)
+    plan = design.plan
+    time_s = SPEEDS["icarus"].time_s(len(design.block.logic), cycles_of(plan, len(samples)))
+    simulator = BULK["icarus" if time_s <= ICARUS_S else "verilator"]
     with scratch_folder(path.stem) as folder:
-        run = Icarus().run(design, samples, folder)
-    difference = first_difference(design, Icarus.name, run, graph(samples)) or cycle_difference(
-        design, Icarus.name, run
+        run = simulator.run(design, samples, folder)
+    difference = first_difference(design, simulator.name, run, graph(samples)) or cycle_difference(
+        design, simulator.name, run
     )
     if difference:
         return f"DIFFERENT: {difference.message}"
-    plan = design.plan
-    return f"Verilog equal; {plan.multipliers} multipliers, a sample every {plan.ii_cycles:,} cycles"
+    return (
+        f"Verilog equal on {len(x)} samples; {plan.multipliers} multipliers, a sample every {plan.ii_cycles:,} cycles, "
+        f"the first after {plan.latency_cycles:,}"
+    )
 
 
 def markdown(verdicts: Sequence[Verdict]) -> str:
