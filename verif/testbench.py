@@ -267,7 +267,8 @@ async def valid_never_waits_for_ready(bench: Bench) -> None:
     else:
         source.fail(bench.now, "hang", "the design takes sample after sample, although nothing takes its results")
     for monitor in bench.board.monitors:
-        if monitor.handshake[0] == "0":
+        # A stream whose ready is high has nothing to wait for: its maker waits for room before it starts (rule 5).
+        if monitor.handshake == "00":
             monitor.fail(bench.now, "rule 3", "valid is low although the network is full: it waits for ready")
     bench.board.verdict()
     bench.sink.blocked = False
