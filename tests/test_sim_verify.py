@@ -177,17 +177,17 @@ def test_a_pin_that_only_lockstep_sees_is_caught(design: rtlgen.Design, tmp_path
 def test_the_first_register_that_differs_is_named(design: rtlgen.Design, tmp_path: Path, monkeypatch) -> None:
     freeze_verilog(monkeypatch, design)
     block = design.block
-    register = block.wirevector_by_name["requantize1_spare_valid"]
+    register = block.wirevector_by_name["dense2_x_room_left"]
     driver = next(net for net in block.logic if net.op == "r" and net.dests[0] is register)
     block.logic.remove(driver)
     with pyrtl.set_working_block(block, no_sanity_check=True):
-        block.add_net(pyrtl.LogicNet("r", None, (pyrtl.Const(0, 1),), (register,)))
+        block.add_net(pyrtl.LogicNet("r", None, (pyrtl.Const(3, len(register)),), (register,)))
     difference = caught(design, tmp_path)
     assert difference.witness in {"lockstep", "testbench"}
-    assert (difference.register, difference.register_layer) == ("requantize1_spare_valid", "requantize1")
+    assert (difference.register, difference.register_layer) == ("dense2_x_room_left", "dense2")
     waves = Path(difference.waves or "")
     assert waves.name == "around_difference.vcd"
-    assert "requantize1_spare_valid" in waves.read_text()
+    assert "dense2_x_room_left" in waves.read_text()
 
 
 # Faults in the emitted Verilog, with PyRTL as it should be
@@ -201,28 +201,34 @@ VERILOG_FAULTS: dict[str, tuple[Callable[[str], str], str]] = {
         "requantize1",
     ),
     "an argmax with a wrong index": (
-        lambda text: re.sub(r"(argmax1_best_index_0 <= )\(", r"\1~(", text, count=1),
+        lambda text: re.sub(r"(argmax1_result <= \(reset \? 2'd0 : )\(", r"\1~(", text, count=1),
         "argmax1",
     ),
-    "a counter without reset": (
-        lambda text: re.sub(r"(dense1_filled <= )\(reset \? \d+'d0 : (.*)\);", r"\1(\2);", text, count=1),
-        "x",  # the first stream that is undefined
+    "a state without reset": (
+        lambda text: re.sub(r"(dense1_busy <= )\(reset \? \d+'d0 : (.*)\);", r"\1(\2);", text, count=1),
+        "x",  # the first stream that is undefined, or stands still
     ),
     "a beat lost under back-pressure": (
-        lambda text: re.sub(r"(requantize1_spare_valid <= ).*;", r"\g<1>1'd0;", text, count=1),
-        "requantize1",
+        lambda text: re.sub(
+            r"(m_axis_out_valid <= \(reset \? 1'd0 : )\(.*", r"\1m_axis_fetched_valid);", text, count=1
+        ),
+        "",
+    ),
+    "a layer that does not wait for room": (
+        lambda text: re.sub(r"assign dense1_room = .*;", "assign dense1_room = 1'd1;", text, count=1),
+        "",
     ),
     "a last that comes on every beat": (
         lambda text: re.sub(r"assign requantize1_out_last = .*;", "assign requantize1_out_last = 1'b1;", text, count=1),
         "requantize1",
     ),
-    "a buffer of one bank": (
-        lambda text: re.sub(r"(dense1_write_bank <= ).*;", r"\g<1>1'd0;", text, count=1),
+    "a buffer of one word": (
+        lambda text: re.sub(r"(dense1_x_write_address <= ).*;", r"\g<1>2'd0;", text, count=1),
         "dense1",
     ),
     "an engine that pauses once": (
         lambda text: re.sub(
-            r"assign dense1_reads = (.*);", r"assign dense1_reads = (\1) & (planted != 8'd100);", text, count=1
+            r"assign dense1_starts = (.*);", r"assign dense1_starts = (\1) & (planted[7:4] != 4'd6);", text, count=1
         ).replace(
             "endmodule",
             "reg [7:0] planted;\nalways @(posedge clk) planted <= reset ? 8'd0 : planted + {7'd0, planted != 8'd255};\n"
@@ -234,17 +240,13 @@ VERILOG_FAULTS: dict[str, tuple[Callable[[str], str], str]] = {
         lambda text: re.sub(r"assign m_axis_tlast = .*;", "assign m_axis_tlast = 1'b0;", text, count=1),
         "",
     ),
-    "a valid inside that waits for ready": (
-        lambda text: re.sub(
-            r"assign requantize1_out_valid = (.*);",
-            r"assign requantize1_out_valid = (\1) & requantize1_out_ready;",
-            text,
-        ),
-        "requantize1",
+    "a valid that waits for ready": (
+        lambda text: re.sub(r"assign m_axis_tvalid = (.*);", r"assign m_axis_tvalid = (\1) & m_axis_tready;", text),
+        "",
     ),
     "an engine that pauses now and then": (
         lambda text: re.sub(
-            r"assign dense2_reads = (.*);", r"assign dense2_reads = (\1) & ~s_axis_tlast;", text, count=1
+            r"assign dense2_starts = (.*);", r"assign dense2_starts = (\1) & ~s_axis_tlast;", text, count=1
         ),
         "",
     ),
