@@ -62,7 +62,7 @@ def netlist(cells: dict[str, int], blocks: dict[str, int], block_cell: str = "DP
 
 def timing(clock_mhz: float = 100.0, net: str = "dense1_acc_0[3]") -> dict:
     """What nextpnr does when it routes: a path of three steps."""
-    ends = {"cell": "dense1_word_TRELLIS_FF_Q_3"}, {"cell": "dense1_result_0_TRELLIS_FF_Q"}
+    ends = {"cell": "dense1_x_current_TRELLIS_FF_Q_3"}, {"cell": "dense1_result_0_TRELLIS_FF_Q"}
     steps = [
         {"delay": 0.5, "type": "clk-to-q", "from": ends[0], "to": ends[0]},
         {"delay": 2.0, "type": "routing", "net": net, "from": ends[0], "to": ends[1]},

@@ -58,7 +58,7 @@ def test_counts_and_clock_come_from_the_programs(design, tools, right):
         "from_layer": "dense1",
         "to_layer": "dense1",
         "layers": ("dense1",),
-        "from_cell": "dense1_word_TRELLIS_FF_Q_3",
+        "from_cell": "dense1_x_current_TRELLIS_FF_Q_3",
         "to_cell": "dense1_result_0_TRELLIS_FF_Q",
         "logic_ns": 0.75,
         "routing_ns": 2.0,

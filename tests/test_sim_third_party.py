@@ -50,7 +50,7 @@ def test_everything_is_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 @pytest.mark.slow
 def test_hardware_is_verified_where_there_is_any(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     found = examine(folder(tmp_path, monkeypatch, dense()) / "net.tflite")
-    assert found.hardware.startswith("Verilog equal; ")
+    assert found.hardware.startswith("Verilog equal on 3 samples; ")
     assert "a sample every" in found.hardware
 
 
