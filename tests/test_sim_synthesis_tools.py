@@ -44,7 +44,7 @@ def test_the_netlist_gives_the_logits_of_golden_and_a_wrong_one_does_not(family,
     simulator, expected, build = NetlistIcarus(family, tmp_path), graph(x), tmp_path / "run"
     run = simulator.run(design, x, build)
     np.testing.assert_array_equal(run.outputs, expected)
-    assert run.first_off(design.plan.latency_cycles, design.plan.ii_cycles) is None
+    assert run.first_off(design.plan.due_cycles(len(run.cycles))) is None
     _invert_a_bit_of_a_multiplier(build / NETLIST)
     assert not np.array_equal(simulator.run(design, x, build).outputs, expected)
 
@@ -64,7 +64,7 @@ def test_the_netlist_of_iris_names_the_classes_of_golden(family, iris, tmp_path)
     check_planned(yosys.read_netlist(design, family, tmp_path), estimate(design, family), design)
     run = NetlistIcarus(family, tmp_path).run(design, x, tmp_path / "run")
     np.testing.assert_array_equal(run.outputs, design.graph(x))
-    assert run.first_off(design.plan.latency_cycles, design.plan.ii_cycles) is None
+    assert run.first_off(design.plan.due_cycles(len(run.cycles))) is None
 
 
 @pytest.mark.parametrize("family", [ECP5, ICE40], ids=lambda family: family.name)
