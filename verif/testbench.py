@@ -164,9 +164,8 @@ async def every_sample_under_stalls(bench: Bench) -> None:
     """The same values under every pair of pause patterns; if there is little time, they take turns amid a sample."""
     patterns, plan, left = bench.config.patterns, bench.ports.plan, bench.left_cycles
     samples = 0 if bench.carries_on else stalled_samples_in(left, plan, len(patterns), bench.config.stalled)
-    if left is not None and not samples and not bench.carries_on:
-        bench.send(1)
-    bench.carries_on = False
+    if left is not None and not samples:
+        left = await _until_a_result_waits(bench, left)
     for source, sink in patterns:
         bench.board.phase = f"every_sample_under_stalls[{source},{sink}]"
         bench.pause(source, sink)
@@ -179,6 +178,23 @@ async def every_sample_under_stalls(bench: Bench) -> None:
             break  # it hangs, and ``finish`` says where
     if not bench.board.complete:
         await bench.finish()
+
+
+async def _until_a_result_waits(bench: Bench, left: int) -> int:
+    """Let the stalls begin where they tell most: with a result that is held up, and what is behind it; cycles left."""
+    plan, output = bench.ports.plan, bench.board.monitors[-1]
+    if not bench.carries_on:
+        bench.send(1)
+    elif plan:
+        bench.share(max(left, int(STALLED_FACTOR * plan.ii_cycles) + 64))
+    bench.carries_on = False
+    bench.sink.blocked = True
+    await bench.cycle()  # the result before has moved in the last one
+    if not await bench.until(lambda: output.handshake[0] == "1"):
+        output.fail(bench.now, "rule 3", "valid is low although a result is due: it waits for ready")
+        bench.board.verdict()
+    bench.sink.blocked = False
+    return bench.left_cycles or 0
 
 
 @phase
