@@ -67,7 +67,7 @@ def test_commands_exist() -> None:
 
 
 FAST = ("zoo", "plan", "generate", "golden", "profile")
-SLOW = ("verify", "accuracy")
+SLOW = ("verify", "accuracy", "synth")
 
 
 @pytest.mark.parametrize("verb", [*FAST, *(pytest.param(verb, marks=pytest.mark.slow) for verb in SLOW)])

@@ -65,7 +65,9 @@ GOLDEN = ["golden", "good.graph", "--output", "y.npy", "--input"]
 MISTAKES = [
     # verbs and options
     (["zop"], ["verb 'zop'", "zoo, golden, plan, generate, verify, profile, accuracy", "did you mean 'zoo'"]),
-    (["route", "iris"], ["verb 'route'", "zoo, golden"]),
+    (["deploy", "iris"], ["verb 'deploy'", "zoo, golden"]),
+    (["synth", "iris"], ["Missing option '--target'", "ecp5-85k"]),
+    (["synth", "iris", "--target", "spartan"], ["'spartan'", "ecp5-85k"]),
     (["--nonsense"], ["--nonsense"]),
     (["plan"], ["MODEL"]),
     (["plan", "good.graph", "extra"], ["extra"]),

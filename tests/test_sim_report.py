@@ -51,6 +51,35 @@ class Page(HTMLParser):
         return [attributes for name, attributes in self.elements if name == tag]
 
 
+@pytest.fixture(autouse=True)
+def nothing_synthesized(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A page shows what this user has synthesized: here, nothing."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "no_cache"))
+
+
+def test_what_was_synthesized_of_the_same_hardware_is_shown(results: list[CaseResult]) -> None:
+    plan = results[0].plan
+    row = {
+        "name": "iris",
+        "folding": "m64",
+        "target": "xilinx",
+        "critical_path": None,
+        "clock_mhz": None,
+        "multiplier_budget": plan["multiplier_budget"],
+        "planned_multipliers": plan["multipliers"],
+        "ii_cycles": plan["ii_cycles"],
+        "latency_cycles": plan["latency_cycles"],
+        **dict.fromkeys(("carries", "flip_flops", "block_rams", "lut_rams", "multipliers"), 1),
+        "luts": 12_345,
+    }
+    text = html(results, [row])
+    Page(text)
+    assert "12,345" in text
+    assert 'id="devices"' in text
+    assert 'id="devices"' not in html(results, [{**row, "latency_cycles": 1}]), "of older sources"
+    assert 'id="devices"' not in html(results)
+
+
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> CaseResult:
     return run_case(Case.parse("iris-m64-pyrtl-all"), tmp_path_factory.mktemp("case"))
