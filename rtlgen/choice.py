@@ -61,8 +61,9 @@ def fastest(graph: Graph, goal: Goal, macs: int) -> Chosen:
 
     if within(UNLIMITED) is None:
         raise NotImplementedError(f"layer {choose.stuck!r} has no hardware that takes the streams before it")
-    impossible = macs // (4 * goal.multipliers) if goal.multipliers and not goal.logic else 0
-    possible = max(1, macs // goal.multipliers) if goal.multipliers else 1
+    # At most a product a cycle for each multiplier, and one of adders in each layer.
+    most = goal.multipliers + len(graph.nodes)
+    impossible, possible = (0, 1) if goal.unrolled else (max(0, ceil(macs / most) - 1), ceil(macs / most) or 1)
     while (best := within(possible)) is None:
         impossible, possible = possible, possible * 2
     possible = best.ii_cycles
@@ -98,9 +99,13 @@ _Cost = tuple[int, int, int]
 """What the goal counts, cycles of work, lanes: of two plans the one with the smaller cost is better."""
 
 
-def _cost(layer: LayerPlan, worth: int | None) -> _Cost:
-    counted = layer.multipliers if worth is None else layer.lut_sites + worth * layer.multipliers
-    return counted, layer.ii_cycles, layer.lanes_out
+def _cost(layer: LayerPlan, goal: Goal, worth: int | None) -> _Cost:
+    if worth is None:
+        return layer.multipliers, layer.ii_cycles, layer.lanes_out
+    # A layer without multipliers may as well be fast: what it takes for a position delays the first result.
+    delay = layer.folds * layer.words if layer.engine == "buffered" else 0
+    sites = layer.lut_sites + _LUT_SITES_AN_INTERVAL * delay // goal.ii_cycles
+    return sites + worth * layer.multipliers, layer.ii_cycles, layer.lanes_out
 
 
 @dataclass(frozen=True, eq=False)
@@ -204,7 +209,7 @@ class _Chooser:
             for x, stream in zip(node.inputs, before, strict=True)
         ]
         best: dict[_Between, tuple[_Cost, LayerPlan]] = {}
-        for layer in (_hurried(layer, goal) for layer in _candidates(node, xs, goal)):
+        for layer in _candidates(node, xs, goal):
             if layer.ii_cycles > goal.ii_cycles:
                 continue
             if worth is None and layer.multipliers > goal.multipliers:
@@ -212,7 +217,7 @@ class _Chooser:
             known = 1
             if node.name not in self.only_buffers:
                 known = max(known for known in _SPACINGS if known <= layer.spacing_cycles)
-            cost = _cost(layer, worth)
+            cost = _cost(layer, goal, worth)
             key = _Between(layer.lanes_out, known)
             if key not in best or cost < best[key][0]:
                 best[key] = (cost, layer)
@@ -236,15 +241,6 @@ class _Chooser:
 
 def _has_buffers(node: Node) -> bool:
     return walk.dispatch(type(node.op)) is not walk.dispatch(object)
-
-
-def _hurried(layer: LayerPlan, goal: Goal) -> LayerPlan:
-    """With what it costs that a layer without multipliers, which may as well be fast, delays the first result."""
-    if layer.engine != "buffered":
-        return layer
-    return replace(
-        layer, lut_sites=layer.lut_sites + _LUT_SITES_AN_INTERVAL * layer.folds * layer.words // goal.ii_cycles
-    )
 
 
 def _candidates(node: Node, xs: list[Incoming], goal: Goal) -> Iterator[LayerPlan]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from math import ceil
 
 import numpy as np
 
@@ -107,8 +106,3 @@ def window_walk(geometry: Geometry, row_words: int, folds: tuple[Loop, ...], inn
     )
     grid = None if geometry.padding == NO_PADDING else Grid(geometry.size, (-top, -left))
     return Walk(positions, (*folds, *window, *inner), (reach_of(geometry, row_words),), grid)
-
-
-def row_words(channels: int, width: int) -> int:
-    """Words of ``width`` elements that hold the channels of a place."""
-    return ceil(channels / width)

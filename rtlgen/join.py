@@ -34,9 +34,6 @@ from rtlgen.tensor import HDLTensor
 from rtlgen.walk import Loop, Reach, Walk
 from rtlgen.walker import walker
 
-Operands = Sequence[HDLTensor]
-"""The two operands of a beat, shape (lanes,) each."""
-
 
 def join_widths(layer: LayerPlan, xs: Sequence[TensorType], y: TensorType) -> list[int]:
     """Elements of a word in each buffer: one of a tensor that has one element for all of a row."""

@@ -13,33 +13,20 @@ from golden.graph import Graph
 from golden.ops import Conv, Dense
 from golden.types import IntArray
 from rtlgen.choice import UNLIMITED, fastest, has_plan
-from rtlgen.lowering import Goal, LayerPlan, lower, no_hardware
-from rtlgen.sizing import sized
+from rtlgen.lowering import Goal, lower, no_hardware
+from rtlgen.sizing import Sized, sized
 from rtlgen.stream import rows_of
 
 
 @dataclass(frozen=True)
-class Plan:
-    """Hardware and exact timing of a network.
+class Plan(Sized):
+    """Hardware and exact timing of a network, and what it was made for.
 
     Args:
-        layers: the choice for each layer by name, in network order.
-        input_lanes: elements a beat of the input stream.
-        output_words: beats in the FIFO of the output.
-        ii_cycles: initiation interval, cycles from one sample to the next in steady state without stalls.
-        latency_cycles: from the cycle on which the first beat of a first sample moves to that of its last output beat.
-        ahead_cycles: by how much the second sample comes before ``latency_cycles + ii_cycles``, the third one before
-            ``latency_cycles + 2 * ii_cycles``, and so on, all others as the last one of these; mostly there is none.
         budget: multipliers that were allowed; ``None`` for an unrolled plan, which has none.
         macs: multiply-accumulates of one sample.
     """
 
-    layers: dict[str, LayerPlan]
-    input_lanes: int
-    output_words: int
-    ii_cycles: int
-    latency_cycles: int
-    ahead_cycles: tuple[int, ...]
     budget: int | None
     macs: int
 
@@ -109,17 +96,7 @@ def plan(graph: Graph, multipliers: int = 64, *, unrolled: bool = False) -> Plan
     else:
         logic = not has_plan(graph, Goal(UNLIMITED, multipliers))
         chosen, budget = fastest(graph, Goal(UNLIMITED, multipliers, logic), macs(graph)), multipliers
-    found = sized(graph, chosen)
-    return Plan(
-        found.layers,
-        found.input_lanes,
-        found.output_words,
-        found.ii_cycles,
-        found.latency_cycles,
-        found.ahead_cycles,
-        budget,
-        macs(graph),
-    )
+    return Plan(**vars(sized(graph, chosen)), budget=budget, macs=macs(graph))
 
 
 def macs(graph: Graph) -> int:

@@ -27,15 +27,17 @@ from operator import and_
 import numpy as np
 import pyrtl
 
+from golden.ops import AveragePool, MaxPool
 from golden.types import IntArray, IntType, TensorType
 from rtlgen.buffer import READ_CYCLES, buffered
 from rtlgen.drain import DRAIN_CYCLES, Drained, Pace, drained
 from rtlgen.foldings import widths_of
+from rtlgen.geometry import Geometry, window_walk
 from rtlgen.lowering import Goal, Incoming, LayerPlan
 from rtlgen.state import Flags, counter, held_tensor
 from rtlgen.stream import Stream, beats_of, stream
 from rtlgen.tensor import HDLTensor
-from rtlgen.walk import Walk
+from rtlgen.walk import Loop, Walk
 from rtlgen.walker import Steps, walker
 
 Prepare = Callable[[HDLTensor, Steps], tuple[HDLTensor, int]]
@@ -99,6 +101,24 @@ def poolings(work: Pooling, x: Incoming, goal: Goal) -> Iterator[LayerPlan]:
                 yield LayerPlan(
                     "buffered", x.lanes, lanes, cycles, spacing, folds=folds, words=work.taps, lut_sites=sites
                 )
+
+
+def window_of(op: MaxPool | AveragePool, x: TensorType) -> Geometry:
+    """The window that a pooling layer slides over ``x``."""
+    rows, columns, channels = x.shape
+    out = op.out_type(x).shape
+    return Geometry((rows, columns), channels, (out[0], out[1]), op.kernel, op.stride, op.padding)
+
+
+def work_of(op: MaxPool | AveragePool, x: TensorType) -> Pooling:
+    """What a pooling layer has to do."""
+    window = window_of(op, x)
+    return Pooling(window.positions, window.taps, window.channels)
+
+
+def walk_of(op: MaxPool | AveragePool, layer: LayerPlan, x: TensorType) -> Walk:
+    """Word by word of the channels, and for each of them over the places of the window."""
+    return window_walk(window_of(op, x), layer.folds, (Loop(layer.folds, (1,)),), ())
 
 
 @dataclass

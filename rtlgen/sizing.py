@@ -22,14 +22,16 @@ _FEWEST_SAMPLES = 4
 
 @dataclass(frozen=True)
 class Sized:
-    """A network whose buffers have their depth.
+    """A network whose buffers have their depth, and its exact timing.
 
     Args:
-        layers: with their ``buffer_words``.
-        input_lanes: elements a beat of the input.
-        output_words: beats of the FIFO at the end.
-        ii_cycles, latency_cycles: exact.
-        ahead_cycles: as in the plan.
+        layers: the choice for each layer by name, in network order.
+        input_lanes: elements a beat of the input stream.
+        output_words: beats in the FIFO of the output.
+        ii_cycles: initiation interval, cycles from one sample to the next in steady state without stalls.
+        latency_cycles: from the cycle on which the first beat of a first sample moves to that of its last output beat.
+        ahead_cycles: by how much the second sample comes before ``latency_cycles + ii_cycles``, the third one before
+            ``latency_cycles + 2 * ii_cycles``, and so on, all others as the last one of these; mostly there is none.
     """
 
     layers: dict[str, LayerPlan]

@@ -20,7 +20,7 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from golden.ops import Multiply, Requantize
+from golden.ops import Requantize
 from golden.types import IntType
 from rtlgen.affine import Lines, check, solve
 from rtlgen.rounding import Ints, Scaling
@@ -111,24 +111,7 @@ def rows_of(op: Requantize, low: Bound, high: Bound) -> tuple[Ints, Ints, Ints, 
     return multiplier.reshape(-1), shift.reshape(-1), lows.reshape(-1), highs.reshape(-1)
 
 
-def narrowed_product(op: Multiply, a: tuple[int, int], b: tuple[int, int]) -> Staircase:
-    """The narrowest datapath behind the product ``x = (a - za) * (b - zb)`` that equals ``op``.
-
-    Args:
-        a, b: smallest and largest input, before the zero points are subtracted.
-
-    Raises:
-        NotImplementedError, ValueError: as ``narrowed``.
-    """
-    (a_low, a_high), (b_low, b_high) = (
-        (low - zero_point, high - zero_point) for (low, high), zero_point in zip((a, b), op.x_zero_points, strict=True)
-    )
-    ends = [first * second for first in (a_low, a_high) for second in (b_low, b_high)]
-    constants = (op.multiplier, op.shift, min(ends), max(ends))
-    return _of_rows(op, *(np.array([value], dtype=np.int64) for value in constants))
-
-
-def _of_rows(op: Requantize | Multiply, multiplier: Ints, shift: Ints, low: Ints, high: Ints) -> Staircase:
+def _of_rows(op: Requantize, multiplier: Ints, shift: Ints, low: Ints, high: Ints) -> Staircase:
     """Channels with the same constants and intervals are solved once."""
     rows = np.stack([multiplier, shift, low, high], axis=1)
     rows, first, channels = np.unique(rows, axis=0, return_index=True, return_inverse=True)

@@ -106,11 +106,6 @@ class Walk:
         """Positions of a sample."""
         return self.positions[0].count * self.positions[1].count
 
-    @property
-    def ii_cycles(self) -> int:
-        """Cycles of a sample, if nothing has to wait."""
-        return self.count * self.position_cycles
-
 
 def rows_in_order(rows: int, words: int, steps: tuple[Loop, ...]) -> Walk:
     """The walk of a layer that makes one position of each row of ``words`` words, and is done with it then."""

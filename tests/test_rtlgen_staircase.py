@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from golden import IntType
 from golden.arithmetic import tflite_scale
-from golden.ops import Multiply, Requantize
+from golden.ops import Requantize
 from rtlgen import affine
 from rtlgen.rounding import Scaling
-from rtlgen.staircase import Staircase, narrowed, narrowed_product
+from rtlgen.staircase import Staircase, narrowed
 from rtlgen.thresholds import climb
 
 S8 = IntType(8, True)
@@ -172,15 +172,6 @@ def test_too_many_steps_are_refused() -> None:
     op = Requantize(np.array(1), np.array(0), 0, IntType(20, True), "half_up")
     with pytest.raises(NotImplementedError, match=r"Requantize has no hardware for half_up by 1 / 2.*131071 steps"):
         narrowed(op, -(1 << 16), (1 << 16) - 1)
-
-
-@pytest.mark.parametrize("arithmetic", ["tflm", "single", "half_up"])
-def test_products_of_two_inputs(arithmetic: str) -> None:
-    multiplier, shift = tflite_scale(0.0123)
-    op = Multiply((-128, 5), multiplier, shift, -7, S8, arithmetic)
-    found = narrowed_product(op, (-128, 127), (-128, 127))
-    a, b = (v.reshape(1, -1) for v in np.meshgrid(np.arange(-128, 128), np.arange(-128, 128)))
-    np.testing.assert_array_equal(found(((a + 128) * (b - 5))[..., None])[..., 0], op(a, b))
 
 
 @pytest.mark.parametrize("field", ["multipliers", "offsets", "negative_offsets"])

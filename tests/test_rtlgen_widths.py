@@ -7,11 +7,11 @@ from time import process_time
 
 import numpy as np
 import pytest
+from requantizer_widths import Fit, Width, widths
 
 import golden
 from golden import IntType, Requantize
 from rtlgen.staircase import narrowed
-from rtlgen.widths import Fit, Width, widths
 
 S8 = IntType(8, True)
 MODELS = Path(__file__).resolve().parents[2] / "shared" / "models"

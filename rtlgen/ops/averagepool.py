@@ -10,45 +10,33 @@ from golden.ops import AveragePool
 from golden.types import IntType, TensorType
 from rtlgen.arrivals import Arrivals, of_positions
 from rtlgen.divisors import Divisors, averaged
-from rtlgen.geometry import Geometry, window_walk
 from rtlgen.lowering import Goal, Incoming, LayerPlan, candidates, departures, lower, walk, widths
-from rtlgen.pooled import RESULT_CYCLES, Pooling, pooled, poolings
+from rtlgen.pooled import RESULT_CYCLES, pooled, poolings, walk_of, work_of
 from rtlgen.stream import Stream
 from rtlgen.tensor import HDLTensor
-from rtlgen.walk import Loop, Walk
+from rtlgen.walk import Walk
 
 _PRODUCT_CYCLES = 1
 
 
-def _geometry(op: AveragePool, x: TensorType) -> Geometry:
-    rows, columns, channels = x.shape
-    out = op.out_type(x).shape
-    return Geometry((rows, columns), channels, (out[0], out[1]), op.kernel, op.stride, op.padding)
-
-
-def _work(op: AveragePool, x: TensorType) -> Pooling:
-    geometry = _geometry(op, x)
-    return Pooling(geometry.positions, geometry.taps, geometry.channels)
-
-
 @candidates.register
 def _(op: AveragePool, xs: Sequence[Incoming], goal: Goal) -> Iterable[LayerPlan]:
-    return poolings(_work(op, xs[0].type), xs[0], goal)
+    return poolings(work_of(op, xs[0].type), xs[0], goal)
 
 
 @widths.register
 def _(op: AveragePool, layer: LayerPlan, xs: Sequence[TensorType]) -> Sequence[int]:
-    return [_work(op, xs[0]).width(layer)]
+    return [work_of(op, xs[0]).width(layer)]
 
 
 @walk.register
 def _(op: AveragePool, layer: LayerPlan, xs: Sequence[TensorType]) -> Walk:
-    return window_walk(_geometry(op, xs[0]), layer.folds, (Loop(layer.folds, (1,)),), ())
+    return walk_of(op, layer, xs[0])
 
 
 @departures.register
 def _(op: AveragePool, layer: LayerPlan, xs: Sequence[TensorType], arrivals: Sequence[Arrivals]) -> Arrivals:
-    work = _work(op, xs[0])
+    work = work_of(op, xs[0])
     return of_positions("", work.positions, work.offsets(layer, _PRODUCT_CYCLES + RESULT_CYCLES))
 
 
@@ -67,11 +55,10 @@ def averagepool(op: AveragePool, layer: LayerPlan, xs: Sequence[Stream], name: s
         inside --> count --> held ------+------------------------------+
     """
     (x,) = xs
-    dtype, work = x.type.dtype, _work(op, x.type)
+    dtype, work = x.type.dtype, work_of(op, x.type)
     divisors = _divisors(op, x.type)
     lines, counts = divisors.lines, divisors.counts
-    path = walk(op, layer, [x.type])
-    assert path is not None
+    path = walk_of(op, layer, x.type)
     reach = IntType.holding(min(0, dtype.min * work.taps), max(0, dtype.max * work.taps))
     made = pooled(x, name, layer, work, path, operator.add, reach, counts=len(counts) > 1)
     held, total = made.out.held, made.out.data
