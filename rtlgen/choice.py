@@ -12,8 +12,11 @@ from dataclasses import dataclass, replace
 from math import ceil
 
 from golden.graph import Graph, Node
+from golden.ops import Conv, Dense
+from golden.types import IntArray
 from rtlgen.intervals import Interval, intervals
 from rtlgen.lowering import Goal, Incoming, LayerPlan, candidates, walk
+from rtlgen.multiply import is_wiring
 from rtlgen.stream import beats_of, rows_of
 
 UNLIMITED = 1 << 40
@@ -61,8 +64,8 @@ def fastest(graph: Graph, goal: Goal, macs: int) -> Chosen:
 
     if within(UNLIMITED) is None:
         raise NotImplementedError(f"layer {choose.stuck!r} has no hardware that takes the streams before it")
-    # At most a product a cycle for each multiplier, and one of adders in each layer.
-    most = goal.multipliers + len(graph.nodes)
+    # At most a product a cycle for each multiplier, one of adders in each layer, and those that are wiring.
+    most = goal.multipliers + len(graph.nodes) + sum(int(is_wiring(weight).sum()) for weight in _weights(graph))
     impossible, possible = (0, 1) if goal.unrolled else (max(0, ceil(macs / most) - 1), ceil(macs / most) or 1)
     while (best := within(possible)) is None:
         impossible, possible = possible, possible * 2
@@ -80,6 +83,10 @@ def fastest(graph: Graph, goal: Goal, macs: int) -> Chosen:
             if other is not None and other.multipliers <= goal.multipliers:
                 return other
     return best
+
+
+def _weights(graph: Graph) -> Iterator[IntArray]:
+    return (node.op.weight for node in graph.nodes if isinstance(node.op, Conv | Dense))
 
 
 def has_plan(graph: Graph, goal: Goal) -> bool:

@@ -27,7 +27,7 @@ from golden.types import IntArray, IntType, TensorType
 from rtlgen.buffer import READ_CYCLES, buffered
 from rtlgen.drain import DRAIN_CYCLES, Drained, Pace, drained
 from rtlgen.lowering import LayerPlan
-from rtlgen.multiply import multiply_in_logic
+from rtlgen.multiply import is_wiring, multiply_in_logic, weighted
 from rtlgen.state import Flags, counter, held_tensor
 from rtlgen.stream import Stream, stream
 from rtlgen.tensor import HDLTensor
@@ -98,7 +98,10 @@ def folded(
     flags = Flags(start, x.reset).after(f"{name}_fetch", LATENCY)
 
     operand = word.reshape(-1, 1) if own else word
-    products = weights * operand if not layer.logic else multiply_in_logic(word, weights.reshape(-1)).reshape(1, 1)
+    if layer.logic:
+        products = multiply_in_logic(word, weights.reshape(-1)).reshape(1, 1)
+    else:
+        products = weighted(operand, weights, x.type.dtype)
     sums = products.register(f"{name}_product")
     flags = flags.after(f"{name}_product", PRODUCT_CYCLES)
     if not own:
@@ -143,7 +146,13 @@ def _weights(name: str, tiles: IntArray, address: pyrtl.WireVector) -> HDLTensor
     dtype = IntType.signed_holding(int(tiles.min()), int(tiles.max()))
     words = [pack_words(tile, dtype.bits) for tile in tiles.reshape(len(tiles), -1).tolist()]
     word = weight_store(f"{name}_weight", words, dtype.bits * tiles[0].size, address)
-    return HDLTensor.unpack(word, tiles.shape[1:], dtype)
+    weights = HDLTensor.unpack(word, tiles.shape[1:], dtype)
+    if len(tiles) > 1:
+        return weights
+    # Constants are multiplied all the same: what takes no multiplier is known, and said by the plan.
+    elements = zip(tiles[0].reshape(-1).tolist(), weights.reshape(-1), strict=True)
+    known = [HDLTensor.constant([value]) if is_wiring(np.array(value)) else x.reshape(1) for value, x in elements]
+    return HDLTensor.concat(known).reshape(tiles.shape[1:])
 
 
 def _add_level(sums: HDLTensor) -> HDLTensor:

@@ -9,7 +9,8 @@ from math import ceil, lcm
 
 from golden.types import TensorType
 from rtlgen.drain import Pace
-from rtlgen.lowering import Goal, Incoming, LayerPlan, multipliers_for
+from rtlgen.lowering import Goal, Incoming, LayerPlan
+from rtlgen.multiply import weight_multipliers
 from rtlgen.stream import beats_of
 
 _FIXED_LUT_SITES, _LUT_SITES_A_PRODUCT, _LUT_SITES_AN_OUTPUT = 250, 20, 55
@@ -28,6 +29,7 @@ class Work:
         outputs: of all groups.
         channels: of the input.
         weight_bits: of a weight.
+        worth: weights that need a multiplier even where they never change, see `rtlgen.multiply.is_wiring`.
     """
 
     x: TensorType
@@ -37,6 +39,7 @@ class Work:
     outputs: int
     channels: int
     weight_bits: int
+    worth: int
 
     @property
     def share(self) -> int:
@@ -59,17 +62,14 @@ def foldings(work: Work, x: Incoming, goal: Goal) -> Iterable[LayerPlan]:
     cycles = goal.ii_cycles // work.positions
     if cycles == 0 or beats_of(work.x, x.lanes) > goal.ii_cycles:
         return []
-    cost = multipliers_for(work.x.dtype.bits + (not work.x.dtype.signed), work.weight_bits)
     # Below one multiplier a layer no layer gets a second one.
-    products = (min(cost, goal.multipliers) if goal.logic else goal.multipliers) // cost
-    return _foldings(work, x.lanes, cycles, tuple(goal.lanes[: work.outputs]), products, cost)
+    most = min(weight_multipliers(work.x.dtype), goal.multipliers) if goal.logic else goal.multipliers
+    return _foldings(work, x.lanes, cycles, tuple(goal.lanes[: work.outputs]), most)
 
 
 @lru_cache(maxsize=4096)
-def _foldings(
-    work: Work, lanes_in: int, cycles: int, widths: Sequence[int], products: int, cost: int
-) -> list[LayerPlan]:
-    """Those with at most ``products`` a cycle; networks repeat their layers, and the choice repeats its questions."""
+def _foldings(work: Work, lanes_in: int, cycles: int, widths: Sequence[int], most: int) -> list[LayerPlan]:
+    """Those with ``most`` multipliers; networks repeat their layers, and the choice repeats its questions."""
     found = []
     for least, inputs, words in _shapes(work, lanes_in, cycles):
         for lanes in widths:
@@ -78,13 +78,12 @@ def _foldings(
             outputs = _outputs(work, lanes_in, least, lanes)
             if outputs is None or outputs // lanes > words:
                 continue
-            count = outputs * inputs
-            if count <= products:
-                found.append(_folding(work, lanes_in, outputs, inputs, words, lanes, count * cost))
-            if count == 1:
-                alone = _folding(work, lanes_in, outputs, inputs, words, lanes, 0)
-                sites = alone.lut_sites + work.x.dtype.bits * work.weight_bits
-                found.append(replace(alone, logic=True, lut_sites=sites))
+            layer = _folding(work, lanes_in, outputs, inputs, words, lanes)
+            if layer.multipliers <= most:
+                found.append(layer)
+            if outputs * inputs == 1 and layer.multipliers:
+                sites = layer.lut_sites + work.x.dtype.bits * work.weight_bits
+                found.append(replace(layer, multipliers=0, logic=True, lut_sites=sites))
     return found
 
 
@@ -118,18 +117,17 @@ def _outputs(work: Work, lanes_in: int, least: int, lanes: int) -> int | None:
     return None
 
 
-def _folding(
-    work: Work, lanes_in: int, outputs: int, inputs: int, words: int, lanes: int, multipliers: int
-) -> LayerPlan:
+def _folding(work: Work, lanes_in: int, outputs: int, inputs: int, words: int, lanes: int) -> LayerPlan:
     folds = ceil(work.channels / outputs) if work.own else work.groups * ceil(work.share / outputs)
     products = outputs * inputs
+    multiplied = work.worth if folds * words == 1 else products
     return LayerPlan(
         engine="folded",
         lanes_in=lanes_in,
         lanes_out=min(lanes, work.outputs),
         ii_cycles=max(work.positions * folds * words, beats_of(work.x, lanes_in)),
         spacing_cycles=words // (outputs // lanes),
-        multipliers=multipliers,
+        multipliers=multiplied * weight_multipliers(work.x.dtype),
         outputs=outputs,
         inputs=inputs,
         folds=folds,

@@ -126,11 +126,3 @@ def departures(op: Op, layer: LayerPlan, xs: Sequence[TensorType], arrivals: Seq
 def lower(op: Op, layer: LayerPlan, xs: Sequence[Stream], name: str) -> Stream:
     """The circuit of ``op`` in the working block; it takes ``xs`` and drives the stream that it returns."""
     raise NotImplementedError(f"{type(op).__name__} {no_hardware(type(op).__name__)}")
-
-
-def multipliers_for(a_bits: int, b_bits: int) -> int:
-    """18 x 18 bit signed multipliers in a signed product of ``a_bits`` by ``b_bits``.
-
-    Synthesis may need fewer: where the last limb of a wide operand is a bit or two, it makes that product of logic.
-    """
-    return -(-max(a_bits - 1, 1) // 17) * -(-max(b_bits - 1, 1) // 17)

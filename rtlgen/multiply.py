@@ -2,28 +2,87 @@
 
 from __future__ import annotations
 
-from golden.types import IntType
+import numpy as np
+
+from golden.types import IntArray, IntType
 from rtlgen.tensor import HDLTensor
 
 LIMB_BITS = 17
 """An unsigned limb of 17 bits is what an 18 x 18 bit signed multiplier takes."""
+NARROW_BITS = 3
+"""A product with a limb of so few bits is made of adders: a multiplier would be wasted on it."""
 
 
-def limbs(x: HDLTensor) -> list[HDLTensor]:
-    """``x``, shape (n,), as ``sum_i limb_i * 2**(17 * i)``; the last limb has the sign.
+def limb_types(dtype: IntType) -> list[IntType]:
+    """The types of the limbs of a number: 17 bits each, the last limb has the rest and the sign."""
+    top = dtype.bits - dtype.signed
+    starts = range(0, max(top, 1), LIMB_BITS)
+    return [IntType(LIMB_BITS, False) for _ in starts[:-1]] + [IntType(dtype.bits - starts[-1], dtype.signed)]
 
-    A product of several multipliers is several products: left to synthesis, their sum would follow them in one cycle.
-    """
-    dtype = x.dtype
+
+def multipliers_for(x: IntType, y: IntType) -> int:
+    """Hardware multipliers, 18 x 18 bits and signed, of a product by `partial_products`."""
+    pairs = [(a, b) for a in limb_types(x) for b in limb_types(y)]
+    return sum(min(a.bits, b.bits) > NARROW_BITS for a, b in pairs)
+
+
+def weight_multipliers(x: IntType) -> int:
+    """Hardware multipliers of the product of ``x`` and a weight by `weighted`."""
+    return sum(limb != IntType(1, False) for limb in limb_types(x))
+
+
+def is_wiring(weight: IntArray) -> IntArray:
+    """Whether a product with a constant like these takes no hardware to speak of: 0, or a power of two of any sign."""
+    size = np.abs(weight)
+    return (size & (size - 1)) == 0
+
+
+def weighted(x: HDLTensor, weights: HDLTensor, dtype: IntType) -> HDLTensor:
+    """``x * weights``, which broadcast, with ``x`` of ``dtype`` and weights of at most 17 bits."""
+    if len(limb_types(dtype)) == 1:
+        return x * weights
+    products = [
+        (limb.reshape(x.shape) * weights) << (place * LIMB_BITS) for place, limb in enumerate(limbs(x.reshape(-1), dtype))
+    ]
+    return sum(products[1:], start=products[0])
+
+
+def limbs(x: HDLTensor, dtype: IntType) -> list[HDLTensor]:
+    """``x`` of ``dtype``, shape (n,), as ``sum_i limb_i * 2**(17 * i)``."""
     word = x.pack(dtype)
     parts = []
-    top = dtype.bits - dtype.signed
-    for start in range(0, max(top, 1), LIMB_BITS):
-        last = start + LIMB_BITS >= top
-        limb = IntType(dtype.bits - start, dtype.signed) if last else IntType(LIMB_BITS, False)
+    for place, limb in enumerate(limb_types(dtype)):
+        start = place * LIMB_BITS
         wires = [word[n * dtype.bits + start : n * dtype.bits + start + limb.bits] for n in range(x.size)]
         parts.append(HDLTensor.of(wires, limb.min, limb.max))
     return parts
+
+
+def partial_products(x: HDLTensor, y: HDLTensor, types: tuple[IntType, IntType]) -> HDLTensor:
+    """What `sum_of_partials` adds to ``x * y``, shape (n,) each, of these types: shape (parts * n,).
+
+    A product of several multipliers is several products: left to synthesis, their sum would follow them in one cycle.
+    """
+    products = [_limb_product(a, b) for a in limbs(x, types[0]) for b in limbs(y, types[1])]
+    return HDLTensor.concat(products)
+
+
+def sum_of_partials(products: HDLTensor, types: tuple[IntType, IntType]) -> HDLTensor:
+    """The products, shape (n,)."""
+    x, y = (len(limb_types(dtype)) for dtype in types)
+    parts = products.reshape(x * y, -1)
+    total = parts[0]
+    for place in range(1, x * y):
+        total = total + (parts[place] << ((place // y + place % y) * LIMB_BITS))
+    ends = [a * b for a in (types[0].min, types[0].max) for b in (types[1].min, types[1].max)]
+    return total.known_range(min(ends), max(ends))
+
+
+def _limb_product(a: HDLTensor, b: HDLTensor) -> HDLTensor:
+    """A multiplier each, or adders where that would be a waste."""
+    if min(a.dtype.bits, b.dtype.bits) > NARROW_BITS:
+        return a * b
+    return multiply_in_logic(a, b) if a.dtype.bits > b.dtype.bits else multiply_in_logic(b, a)
 
 
 def multiply_in_logic(x: HDLTensor, y: HDLTensor) -> HDLTensor:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import pyrtl
 
 from golden.types import IntType
-from rtlgen.multiply import LIMB_BITS, limbs
+from rtlgen.multiply import LIMB_BITS, multipliers_for, partial_products, sum_of_partials
 from rtlgen.state import Flags, held_tensor
 from rtlgen.tensor import HDLTensor
 
@@ -49,7 +49,12 @@ class Phases:
     @property
     def multipliers(self) -> int:
         """Multipliers of a lane."""
-        return 0 if self.limb_bits == 1 else -(-max(self.x.bits - 1, 1) // LIMB_BITS)
+        return 0 if self.limb_bits == 1 else multipliers_for(self.x, self.limb)
+
+    @property
+    def limb(self) -> IntType:
+        """Of ``m``."""
+        return IntType(self.limb_bits, False)
 
     @property
     def cycles(self) -> int:
@@ -87,15 +92,10 @@ def affine_in_phases(
         return total.value
     first = Flags({"valid": valid}, reset).after(f"{name}_phase", 2)["valid"]
     kept = offset.register(f"{name}_offset", enable=valid)
-    pieces = limbs(held)
-    parts = HDLTensor.concat([piece * limb for piece in pieces]).register(f"{name}_part").reshape(-1, x.size)
-    part = parts[0]
-    for place in range(1, len(parts)):
-        part = part + (parts[place] << (place * LIMB_BITS))
-    most = (1 << LIMB_BITS) - 1
-    part = part.known_range(min(0, phases.x.min * most), max(0, phases.x.max * most))
-    low = min(0, phases.x.min * most) + min(0, phases.offset.min) - 1
-    high = max(0, phases.x.max * most) + max(0, phases.offset.max) + 1
+    types = phases.x, phases.limb
+    part = sum_of_partials(partial_products(held, limb, types).register(f"{name}_part"), types)
+    low = min(0, phases.x.min * phases.limb.max) + min(0, phases.offset.min) - 1
+    high = max(0, phases.x.max * phases.limb.max) + max(0, phases.offset.max) + 1
     total = held_tensor(f"{name}_total", x.size, IntType.holding(low, high))
     before = HDLTensor.where(first, kept, total.value >> LIMB_BITS)
     total.drive((before + part).known_range(low, high), pyrtl.Const(1, 1))
@@ -109,5 +109,4 @@ def _limbs_in_turn(name: str, phases: Phases, m: HDLTensor, valid: pyrtl.WireVec
     rest = pyrtl.Register(width, name)
     shifted = pyrtl.concat(pyrtl.Const(0, bits), rest[bits:])
     rest.next <<= pyrtl.select(valid, word.zero_extended(width), shifted)
-    limb = IntType(bits, False)
-    return HDLTensor.of([rest[:bits]], limb.min, limb.max)
+    return HDLTensor.of([rest[:bits]], phases.limb.min, phases.limb.max)

@@ -22,6 +22,7 @@ from rtlgen.plan import Plan
 _DECLARED = re.compile(r"^    (?:reg|wire|localparam)(?:\[[^\]]*\])? ?(\w+)")
 _MEMORY = re.compile(r"^    reg(?:\[[^\]]*\])? ?(\w+)\[[^\]]*\];")
 _ASSIGNED = re.compile(r"^ {4,8}(?:assign )?(\w+) <?= ")
+_PRODUCT = re.compile(r"^    assign (\w+) = \((.+) \* (.+)\);$")
 _NUMBERED = re.compile(r"\b(tmp|const_)(\d+)(_\d+)?\b")
 
 
@@ -41,7 +42,7 @@ def verilog_of(name: str, graph: Graph, plan: Plan, block: pyrtl.Block, layer_of
     module = next(place for place, line in enumerate(lines) if line.startswith("module "))
     order = {layer: place for place, layer in enumerate(plan.layers)}
     memories = {memory.name: memory for memory in memories_of(block, plan.layers)}
-    body = _with_styles(_sorted_by_layer(lines[module + 1 :], order, layer_of), memories)
+    body = _with_signs(_with_styles(_sorted_by_layer(lines[module + 1 :], order, layer_of), memories), block)
     ports = textwrap.fill(lines[module], 110, subsequent_indent="    ", break_long_words=False)
     return _renumbered("\n".join([*_title(name, graph, plan), ports, *body])) + "\n"
 
@@ -137,6 +138,22 @@ def _with_styles(lines: Iterable[str], memories: dict[str, Memory]) -> Iterator[
         match = _MEMORY.match(line)
         memory = memories.get(match[1]) if match else None
         yield line if memory is None or not memory.is_block else f'    (* {memory.style} = "block" *) {line.lstrip()}'
+
+
+def _with_signs(lines: Iterable[str], block: pyrtl.Block) -> Iterator[str]:
+    """Lines with signed products where an operand can be negative: synthesis then needs one multiplier for it."""
+    signed = {net.dests[0].name for net in block.logic_subset("*") if is_signed(net)}
+    for line in lines:
+        match = _PRODUCT.match(line)
+        yield f"    assign {match[1]} = $signed({match[2]}) * $signed({match[3]});" if match and match[1] in signed else line
+
+
+def is_signed(product: pyrtl.LogicNet) -> bool:
+    """Whether an operand of ``product`` can be negative.
+
+    Both operands are then as wide as what is kept of the product, so that signed and unsigned ones are the same to it.
+    """
+    return all(len(product.dests[0]) <= len(operand) for operand in product.args)
 
 
 def _renumbered(text: str) -> str:

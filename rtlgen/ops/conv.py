@@ -13,6 +13,7 @@ from rtlgen.folded import beat_offsets, folded, tiled
 from rtlgen.foldings import Work, foldings, pace_of
 from rtlgen.geometry import Geometry, window_walk
 from rtlgen.lowering import Goal, Incoming, LayerPlan, candidates, departures, lower, walk, widths
+from rtlgen.multiply import is_wiring
 from rtlgen.stream import Stream
 from rtlgen.walk import Loop, Walk
 
@@ -28,7 +29,8 @@ def _geometry(op: Conv, x: TensorType) -> Geometry:
 @lru_cache(maxsize=1024)
 def _work(op: Conv, x: TensorType) -> Work:
     geometry = _geometry(op, x)
-    return Work(x, geometry.positions, geometry.taps, op.groups, op.outputs, op.channels, op.weight_type.bits)
+    worth = int((~is_wiring(op.weight)).sum())
+    return Work(x, geometry.positions, geometry.taps, op.groups, op.outputs, op.channels, op.weight_type.bits, worth)
 
 
 @candidates.register

@@ -13,6 +13,7 @@ from rtlgen.arrivals import Arrivals, of_positions
 from rtlgen.folded import beat_offsets, folded, tiled
 from rtlgen.foldings import Work, foldings, pace_of
 from rtlgen.lowering import Goal, Incoming, LayerPlan, candidates, departures, lower, walk, widths
+from rtlgen.multiply import is_wiring
 from rtlgen.stream import Stream, beats_of, rows_of
 from rtlgen.unrolled import unrolled, unrolled_cycles
 from rtlgen.walk import Loop, Walk, rows_in_order
@@ -20,7 +21,8 @@ from rtlgen.walk import Loop, Walk, rows_in_order
 
 @lru_cache(maxsize=1024)
 def _work(op: Dense, x: TensorType) -> Work:
-    return Work(x, rows_of(x), 1, 1, op.outputs, op.inputs, op.weight_type.bits)
+    worth = int((~is_wiring(op.weight)).sum())
+    return Work(x, rows_of(x), 1, 1, op.outputs, op.inputs, op.weight_type.bits, worth)
 
 
 @candidates.register

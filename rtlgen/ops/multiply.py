@@ -13,8 +13,8 @@ from golden.types import IntType, TensorType
 from rtlgen.arrivals import Arrivals
 from rtlgen.intervals import Interval
 from rtlgen.join import Datapath, join_departures, join_foldings, join_walk, join_widths, joined
-from rtlgen.lowering import Goal, Incoming, LayerPlan, candidates, departures, lower, multipliers_for, walk, widths
-from rtlgen.multiply import LIMB_BITS, limbs, multiply_in_logic
+from rtlgen.lowering import Goal, Incoming, LayerPlan, candidates, departures, lower, walk, widths
+from rtlgen.multiply import multipliers_for, multiply_in_logic, partial_products, sum_of_partials
 from rtlgen.ops.requantize import constant_steps
 from rtlgen.pipeline import Step
 from rtlgen.scale import Scale, scale_of
@@ -33,7 +33,7 @@ def _operand(x: IntType, zero_point: int) -> IntType:
 def _(op: Multiply, xs: Sequence[Incoming], goal: Goal) -> Iterable[LayerPlan]:
     a, b = (x.type for x in xs)
     first, second = (_operand(x.dtype, zero) for x, zero in zip((a, b), op.x_zero_points, strict=True))
-    cost = multipliers_for(first.bits + (not first.signed), second.bits + (not second.signed))
+    cost = multipliers_for(first, second)
     depth_cycles = any(op.x_zero_points) + 2 + len(_rounding(op, first, second, 1))
     for folding in join_foldings(xs, op.out_type(a, b), goal):
         layer = replace(folding, depth_cycles=depth_cycles)
@@ -78,18 +78,16 @@ def multiply(op: Multiply, layer: LayerPlan, xs: Sequence[Stream], name: str) ->
 
     def product(x: HDLTensor, y: HDLTensor) -> HDLTensor:
         x, y = (HDLTensor.concat([operand] * lanes) if operand.size < lanes else operand for operand in (x, y))
-        return multiply_in_logic(x, y) if layer.logic else HDLTensor.concat([limb * y for limb in limbs(x)])
+        return multiply_in_logic(x, y) if layer.logic else partial_products(x, y, (first, second))
 
     def wait(products: HDLTensor) -> HDLTensor:
         return products
 
     def add_limbs(products: HDLTensor) -> HDLTensor:
-        parts = products.reshape(-1, lanes)
-        total = parts[0]
-        for place in range(1, len(parts)):
-            total = total + (parts[place] << (place * LIMB_BITS))
+        if not layer.logic:
+            return sum_of_partials(products, (first, second))
         reach = _reach(first, second)
-        return total.known_range(reach.min, reach.max)
+        return products.known_range(reach.min, reach.max)
 
     steps = [wait, add_limbs, *_rounding(op, first, second, lanes)]
     return joined(

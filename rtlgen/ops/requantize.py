@@ -13,8 +13,14 @@ from golden.ops import Requantize
 from golden.types import IntType, TensorType
 from rtlgen.arrivals import Arrivals
 from rtlgen.divider import DIVIDER_CYCLES, STEPS, divided, division_of
-from rtlgen.lowering import Goal, Incoming, LayerPlan, candidates, departures, lower, multipliers_for
-from rtlgen.multiply import LIMB_BITS, limbs, multiply_by_one_hot, multiply_in_logic
+from rtlgen.lowering import Goal, Incoming, LayerPlan, candidates, departures, lower
+from rtlgen.multiply import (
+    multipliers_for,
+    multiply_by_one_hot,
+    multiply_in_logic,
+    partial_products,
+    sum_of_partials,
+)
 from rtlgen.pipeline import Step, pipeline
 from rtlgen.scale import Scale, scale_of, stored_bits
 from rtlgen.serial import affine_in_phases
@@ -58,7 +64,7 @@ def _forms(op: Requantize, x: Incoming, logic: bool) -> Iterator[LayerPlan]:
         return
     if logic:
         yield replace(plan, logic=True, lut_sites=sites + lanes * bits * scale.x.bits)
-    cost = multipliers_for(scale.x.bits + (not scale.x.signed), bits + 1)
+    cost = multipliers_for(scale.x, scale.multiplier_type)
     yield replace(plan, multipliers=lanes * cost, form="product")
     for form, phases in scale.phases.items():
         if phases.spacing_cycles <= x.spacing_cycles:
@@ -106,20 +112,17 @@ def requantize(op: Requantize, layer: LayerPlan, xs: Sequence[Stream], name: str
         return _in_phases(op, layer, x, name, scale, word, offsets)
     offsets = [_delayed(f"{name}_{which}", offset, 2) for which, offset in zip(scale.signs, offsets, strict=True)]
 
+    types = scale.x, scale.multiplier_type
+
     def multiply(delayed: HDLTensor) -> HDLTensor:
         if scale.powers_of_two:
             return multiply_by_one_hot(delayed, word)
         if layer.logic:
             return multiply_in_logic(delayed, word)
-        return HDLTensor.concat([limb * word for limb in limbs(delayed)])
+        return partial_products(delayed, word, types)
 
     def add_limbs(products: HDLTensor) -> HDLTensor:
-        parts = products.reshape(-1, x.lanes)
-        total = parts[0]
-        for place in range(1, len(parts)):
-            total = total + (parts[place] << (place * LIMB_BITS))
-        ends = [end * m for end in (scale.x.min, scale.x.max) for m in (0, scale.multiplier_type.max)]
-        return total.known_range(min(ends), max(ends))
+        return sum_of_partials(products, types) if layer.form == "product" else products
 
     def wait(beat: HDLTensor) -> HDLTensor:
         return beat

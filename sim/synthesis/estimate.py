@@ -13,6 +13,7 @@ import pyrtl
 
 from rtlgen import Design
 from rtlgen.memories import Memory, memories_of
+from rtlgen.verilog import is_signed
 from sim.synthesis.targets import Family
 
 SMALLEST_ON_A_BLOCK = 4
@@ -68,24 +69,35 @@ def block_rams(memory: Memory, family: Family) -> int:
 
 
 def multipliers(block: pyrtl.Block, family: Family) -> int:
-    """Multiplications of ``block`` that a hardware multiplier takes; ``rtlgen`` makes none wider than one of them."""
-    return sum(_is_hardware(*widths, family) for widths in product_bits(block))
+    """Hardware multipliers of all multiplications of ``block``: one each, or several where operands are too wide."""
+    count = 0
+    for bits in product_bits(block):
+        # The wider operand comes first.
+        parts = [_parts(*sizes) for sizes in zip(sorted(bits)[::-1], family.multiplier_bits, strict=True)]
+        count += sum(min(a, b) > family.narrow_bits for a in parts[0] for b in parts[1])
+    return count
 
 
 def product_bits(block: pyrtl.Block) -> list[tuple[int, int]]:
-    """The bits of both operands of every multiplication, repeated sign bits and leading zeros left out."""
+    """The bits of both operands of every multiplication: signed ones, or both unsigned ones."""
     driver = {net.dests[0].name: net for net in block.logic if net.dests}
     return [
-        (_bits(net.args[0], driver), _bits(net.args[1], driver))
+        (_bits(net.args[0], driver, is_signed(net)), _bits(net.args[1], driver, is_signed(net)))
         for net in sorted(block.logic_subset("*"), key=lambda net: str(net.dests[0].name))
     ]
 
 
-def _is_hardware(a: int, b: int, family: Family) -> bool:
-    return min(a, b) >= family.operand_bits and a + b >= family.product_bits
+def _parts(bits: int, most: int) -> list[int]:
+    """Bits of the parts of an operand that is too wide for a multiplier of ``most`` bits."""
+    partial = min(most, 18)
+    parts = []
+    while bits > most:
+        parts.append(partial)
+        bits -= partial
+    return [*parts, bits]
 
 
-def _bits(wire: pyrtl.WireVector, driver: dict[str, pyrtl.LogicNet]) -> int:
+def _bits(wire: pyrtl.WireVector, driver: dict[str, pyrtl.LogicNet], signed: bool) -> int:
     """Bits of a wire without its extension to a wider one."""
     net = driver.get(wire.name)
     while net is not None and net.op == "w":
@@ -95,8 +107,8 @@ def _bits(wire: pyrtl.WireVector, driver: dict[str, pyrtl.LogicNet]) -> int:
         return len(wire)
     # A sign that is repeated above itself, or zeros above a number without sign.
     first = net.args[0]
-    if isinstance(first, pyrtl.Const) and first.val == 0 and len(first) > 1:
-        return len(wire) - len(first)
+    if isinstance(first, pyrtl.Const) and first.val == 0:
+        return len(wire) - len(first) + signed
     repeated = 0
     for part in net.args[:-1]:
         if len(part) != 1 or part is not first:

