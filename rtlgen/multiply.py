@@ -34,7 +34,8 @@ def weight_multipliers(x: IntType) -> int:
 def is_wiring(weight: IntArray) -> IntArray:
     """Whether a product with a constant like these takes no hardware to speak of: 0, or a power of two of any sign."""
     size = np.abs(weight)
-    return (size & (size - 1)) == 0
+    single: IntArray = (size & (size - 1)) == 0
+    return single
 
 
 def weighted(x: HDLTensor, weights: HDLTensor, dtype: IntType) -> HDLTensor:
@@ -42,7 +43,8 @@ def weighted(x: HDLTensor, weights: HDLTensor, dtype: IntType) -> HDLTensor:
     if len(limb_types(dtype)) == 1:
         return x * weights
     products = [
-        (limb.reshape(x.shape) * weights) << (place * LIMB_BITS) for place, limb in enumerate(limbs(x.reshape(-1), dtype))
+        (limb.reshape(x.shape) * weights) << (place * LIMB_BITS)
+        for place, limb in enumerate(limbs(x.reshape(-1), dtype))
     ]
     return sum(products[1:], start=products[0])
 

@@ -145,7 +145,11 @@ def _with_signs(lines: Iterable[str], block: pyrtl.Block) -> Iterator[str]:
     signed = {net.dests[0].name for net in block.logic_subset("*") if is_signed(net)}
     for line in lines:
         match = _PRODUCT.match(line)
-        yield f"    assign {match[1]} = $signed({match[2]}) * $signed({match[3]});" if match and match[1] in signed else line
+        yield (
+            f"    assign {match[1]} = $signed({match[2]}) * $signed({match[3]});"
+            if match and match[1] in signed
+            else line
+        )
 
 
 def is_signed(product: pyrtl.LogicNet) -> bool:

@@ -74,7 +74,7 @@ def find_tool(name: str) -> Path:
     if found is None:
         hint = f": {TOOLS[name]}" if name in TOOLS else ""
         raise FileNotFoundError(f"the program {name!r} is not installed{hint}")
-    return Path(found)
+    return Path(found).absolute()  # it may be run in another folder
 
 
 def run_tool(

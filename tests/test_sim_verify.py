@@ -21,6 +21,8 @@ import sim
 from golden import Graph
 from sim import witnesses
 from sim.difference import Difference
+from sim.simulators.icarus import Icarus
+from sim.simulators.verilator import Verilator
 
 GRAPH = perceptron((6, 5, 4), seed=11)
 X = corners(GRAPH.input_type, 12, seed=1)
@@ -87,6 +89,15 @@ def test_agreement_of_all(design: rtlgen.Design, tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_verilator_agrees(design: rtlgen.Design) -> None:
     assert sim.verify(design, X, simulators=["verilator"]).simulators == ("verilator",)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("simulator", [Icarus(), Verilator()], ids=["icarus", "verilator"])
+def test_a_relative_folder_will_do(
+    simulator: sim.Simulator, design: rtlgen.Design, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert np.array_equal(simulator.run(design, X, Path("a/b")).outputs, GRAPH(X))
 
 
 @pytest.mark.slow
