@@ -21,7 +21,7 @@ from rtlgen.stream import beats_of, rows_of
 
 UNLIMITED = 1 << 40
 """More cycles than any layer takes."""
-_SPACINGS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32)
+_SPACINGS = (1, 2, 3, 4, 6, 9, 12, 16, 24, 32)
 """Spacings of beats that are told apart: what makes a difference to any layer."""
 _MOST_TIMES_FEWEST = 8
 """Lanes that are tried, as a multiple of those that there have to be."""

@@ -30,7 +30,7 @@ class Design:
 
     Args:
         name: of the Verilog module.
-        graph: what it computes.
+        graph: what it computes, as it was given; ``plan.live`` is what there is hardware for.
         plan: the hardware of every layer, and the exact cycles.
         block: the hardware.
         layer_of: the layer that each wire belongs to, by the wire's name; top-level wires are not in it.
@@ -47,7 +47,7 @@ class Design:
     @property
     def verilog(self) -> str:
         """Verilog-2001 of the whole network in one module."""
-        return verilog_of(self.name, self.graph, self.plan, self.block, self.layer_of)
+        return verilog_of(self.name, self.plan.live.graph, self.plan, self.block, self.layer_of)
 
     def write_verilog(self, path: str | Path) -> Path:
         """Write the Verilog to ``path``, which ends in ``.v``, and the port description beside it, as ``.json``.
@@ -67,6 +67,7 @@ def generate(graph: Graph, multipliers: int = 64, *, unrolled: bool = False, nam
     """
     check_name(name)
     chosen = plan(graph, multipliers, unrolled=unrolled)
+    given, graph = graph, chosen.live.graph
     nodes = graph.nodes
     for node in nodes:
         if re.fullmatch(r"(tmp|const_)\d*(_\d+)?|[sm]_axis", node.name):
@@ -112,7 +113,7 @@ def generate(graph: Graph, multipliers: int = 64, *, unrolled: bool = False, nam
         "streams": streams,
         "plan": {name: chosen.as_json()[name] for name in ("ii_cycles", "latency_cycles", "ahead_cycles")},
     }
-    return Design(name, graph, chosen, block, layer_of, ports)
+    return Design(name, given, chosen, block, layer_of, ports)
 
 
 def _branches(graph: Graph, x: Stream) -> list[Stream]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -13,6 +13,7 @@ from golden.graph import Graph
 from golden.ops import Conv, Dense
 from golden.types import IntArray
 from rtlgen.choice import UNLIMITED, fastest, has_plan
+from rtlgen.live import Live, live
 from rtlgen.lowering import Goal, lower, no_hardware
 from rtlgen.sizing import Sized, sized
 from rtlgen.stream import rows_of
@@ -25,10 +26,14 @@ class Plan(Sized):
     Args:
         budget: multipliers that were allowed; ``None`` for an unrolled plan, which has none.
         macs: multiply-accumulates of one sample.
+        live_macs: those of them that the hardware computes: dead channels cost none.
+        live: the network without its dead channels, which is the one that becomes hardware.
     """
 
     budget: int | None
     macs: int
+    live_macs: int
+    live: Live = field(compare=False, repr=False)
 
     @cached_property
     def multipliers(self) -> int:
@@ -37,9 +42,9 @@ class Plan(Sized):
 
     @cached_property
     def utilisation(self) -> float:
-        """Share of the products computed in steady state that the network needs."""
+        """Share of the products computed in steady state that the network needs, dead channels left out."""
         computed = sum(layer.outputs * layer.inputs for layer in self.layers.values()) * self.ii_cycles
-        return self.macs / computed if computed else 0.0
+        return self.live_macs / computed if computed else 0.0
 
     def due_cycles(self, samples: int) -> IntArray:
         """The cycle on which each sample's last output beat moves, when they come back to back and nothing stalls."""
@@ -58,10 +63,16 @@ class Plan(Sized):
             "multiplier_budget": self.budget,
             "utilisation": round(self.utilisation, 4),
             "macs": self.macs,
+            "live_macs": self.live_macs,
             "input_lanes": self.input_lanes,
             "output_words": self.output_words,
             "layers": [
-                {"layer": name, **asdict(layer), "buffer_words": list(layer.buffer_words)}
+                {
+                    "layer": name,
+                    **asdict(layer),
+                    "buffer_words": list(layer.buffer_words),
+                    "dead_channels": self.live.dead(name),
+                }
                 for name, layer in self.layers.items()
             ],
         }
@@ -72,6 +83,7 @@ def plan(graph: Graph, multipliers: int = 64, *, unrolled: bool = False) -> Plan
 
     The budget counts the requantisers' multipliers too. Below one multiplier a layer the multiplications that are left
     over are made of adders, so that every budget from 1 on has a plan. A budget beyond what is useful changes nothing.
+    Channels that never change are no part of the hardware, see `rtlgen.live`.
 
     Args:
         graph: a network of one input and one output.
@@ -91,12 +103,15 @@ def plan(graph: Graph, multipliers: int = 64, *, unrolled: bool = False) -> Plan
     if multipliers < 1:
         raise ValueError(f"multipliers must be at least 1, not {multipliers}")
     _check_shape(graph)
+    left = live(graph)
+    needed = macs(left.graph)
     if unrolled:
-        chosen, budget = fastest(graph, Goal(UNLIMITED, 0, unrolled=True), macs(graph)), None
+        goal, budget = Goal(UNLIMITED, 0, unrolled=True), None
     else:
-        logic = not has_plan(graph, Goal(UNLIMITED, multipliers))
-        chosen, budget = fastest(graph, Goal(UNLIMITED, multipliers, logic), macs(graph)), multipliers
-    return Plan(**vars(sized(graph, chosen)), budget=budget, macs=macs(graph))
+        logic = not has_plan(left.graph, Goal(UNLIMITED, multipliers))
+        goal, budget = Goal(UNLIMITED, multipliers, logic), multipliers
+    timed = sized(left.graph, fastest(left.graph, goal, needed))
+    return Plan(**vars(timed), budget=budget, macs=macs(graph), live_macs=needed, live=left)
 
 
 def macs(graph: Graph) -> int:

@@ -17,7 +17,7 @@ from golden.types import IntArray
 from rtlgen import Design
 from sim import witnesses
 from sim.budget import VERIFY_S, budget_cycles, samples_within
-from sim.difference import VerificationError
+from sim.difference import VerificationError, in_network
 from sim.scratch import scratch_folder
 from sim.simulators.cocotb_launcher import PATTERNS, check_patterns
 
@@ -139,13 +139,13 @@ def verify(
             for name in names:
                 witnesses.check_bulk(design, witnesses.BULK[name], samples, output, folder, budget)
             watched = samples[:MOST_WATCHED_SAMPLES]
-            tensors = design.graph.trace(watched)
+            tensors = design.plan.live.trace(watched)
             if "pyrtl" in names:
                 witnesses.check_layers(design, watched, tensors)
             if "icarus" in names:
                 result, pins = witnesses.check_hostile(design, watched, tensors, folder, seed, patterns, budget)
         except VerificationError as error:
-            located = witnesses.locate(design, error.difference, samples, folder, seed)
+            located = in_network(design, witnesses.locate(design, error.difference, samples, folder, seed))
             command = command or _command(design, samples, names, seed, folder)
             raise VerificationError(located, folder=folder, command=command) from error
     return Verification(

@@ -34,7 +34,7 @@ def locate(design: Design, seen: Difference, x: IntArray, folder: Path, seed: in
         return seen
     last = len(x) if seen.sample is None else seen.sample % len(x) + 1
     few = x[max(0, last - LOCATING_SAMPLES) : last]
-    expected = design.graph.trace(few)
+    expected = design.plan.live.trace(few)
     if seen.witness == "pyrtl":
         waves = folder / "pyrtl.vcd"
         layer = first_layer_difference(design, taps(design, few, waves), expected, last - len(few))

@@ -106,13 +106,13 @@ def plan(model: str, multipliers: int | None, unrolled: bool, json: bool) -> Non
     network = Model.load(model)
     with working(f"planning {network.name}"):
         chosen = planned(network, multipliers, unrolled)
-    graph = network.graph
+    graph, described = chosen.live.graph, chosen.as_json()
     layers = [
-        {"layer": name, "op": type(graph.node(name).op).__name__, "type": str(graph.types[name]), **asdict(layer)}
-        for name, layer in chosen.layers.items()
+        {"op": type(graph.node(layer["layer"]).op).__name__, "type": str(graph.types[layer["layer"]]), **layer}
+        for layer in described["layers"]
     ]
     if json:
-        say_json({"name": network.name, **chosen.as_json(), "layers": layers})
+        say_json({"name": network.name, **described, "layers": layers})
         return
     names = ("layer", "op", "type", "engine", "folding", "ii_cycles", "multipliers", "store_bits", "buffer_bits")
     for layer in layers:
@@ -122,6 +122,9 @@ def plan(model: str, multipliers: int | None, unrolled: bool, json: bool) -> Non
     columns |= dict.fromkeys(("outputs x inputs", "cycles", "multipliers", "store bits", "buffer bits"), "right")
     say(f"{network.name}: {graph.input_type} -> {graph.output_type}, {chosen.macs} MACs a sample\n")
     say_table(columns, rows)
+    dead = [f"{layer['dead_channels']} of {layer['layer']}" for layer in layers if layer["dead_channels"]]
+    if dead:
+        say(f"\nwithout dead channels: {', '.join(dead)}; {chosen.live_macs} MACs are left")
     budget = "" if chosen.budget is None else f" of {chosen.budget}"
     say(f"\nii_cycles       {chosen.ii_cycles}")
     say(f"latency_cycles  {chosen.latency_cycles}")
