@@ -12,15 +12,10 @@ from dataclasses import dataclass, replace
 from math import ceil
 
 from golden.graph import Graph, Node
-from golden.ops import Conv, Dense
-from golden.types import IntArray
 from rtlgen.intervals import Interval, intervals
 from rtlgen.lowering import Goal, Incoming, LayerPlan, candidates, walk
-from rtlgen.multiply import is_wiring
 from rtlgen.stream import beats_of, rows_of
 
-UNLIMITED = 1 << 40
-"""More cycles than any layer takes."""
 _SPACINGS = (1, 2, 3, 4, 6, 9, 12, 16, 24, 32)
 """Spacings of beats that are told apart: what makes a difference to any layer."""
 _MOST_TIMES_FEWEST = 8
@@ -28,8 +23,6 @@ _MOST_TIMES_FEWEST = 8
 _MOST_LANES_OF_A_FORK = 4
 _LUT_SITES_AN_INTERVAL = 400
 """That a whole interval less from the first input to the first output is worth."""
-_WORTH = (0, 10, 20, 40, 80, 160, 320, 640)
-"""LUT sites that a multiplier may be worth, when there are more multipliers than the fastest plan needs."""
 
 
 @dataclass(frozen=True)
@@ -47,51 +40,6 @@ class Chosen:
     input_lanes: int
     ii_cycles: int
     multipliers: int
-
-
-def fastest(graph: Graph, goal: Goal, macs: int) -> Chosen:
-    """The smallest plan of the smallest initiation interval: bisection, from what ``macs`` need at the least.
-
-    Among plans of that interval multipliers are exchanged for logic as far as the goal's number of them allows.
-
-    Raises:
-        NotImplementedError: if no hardware of the layers fits together.
-    """
-    choose = _Chooser(graph)
-
-    def within(ii_cycles: int, worth: int | None = None) -> Chosen | None:
-        return choose.cheapest(replace(goal, ii_cycles=ii_cycles), worth)
-
-    if within(UNLIMITED) is None:
-        raise NotImplementedError(f"layer {choose.stuck!r} has no hardware that takes the streams before it")
-    # At most a product a cycle for each multiplier, one of adders in each layer, and those that are wiring.
-    most = goal.multipliers + len(graph.nodes) + sum(int(is_wiring(weight).sum()) for weight in _weights(graph))
-    impossible, possible = (0, 1) if goal.unrolled else (max(0, ceil(macs / most) - 1), ceil(macs / most) or 1)
-    while (best := within(possible)) is None:
-        impossible, possible = possible, possible * 2
-    possible = best.ii_cycles
-    while possible - impossible > 1:
-        middle = (impossible + possible) // 2
-        found = within(middle)
-        if found is None:
-            impossible = middle
-        else:
-            best, possible = found, found.ii_cycles
-    if not goal.unrolled:
-        for worth in _WORTH:
-            other = within(possible, worth)
-            if other is not None and other.multipliers <= goal.multipliers:
-                return other
-    return best
-
-
-def _weights(graph: Graph) -> Iterator[IntArray]:
-    return (node.op.weight for node in graph.nodes if isinstance(node.op, Conv | Dense))
-
-
-def has_plan(graph: Graph, goal: Goal) -> bool:
-    """Whether anything keeps to the goal."""
-    return _Chooser(graph).cheapest(goal) is not None
 
 
 @dataclass(frozen=True)
@@ -141,7 +89,7 @@ _Parts = dict[tuple[_Between, ...], _Part]
 _Options = list[tuple[_Between, _Cost, LayerPlan]]
 
 
-class _Chooser:
+class Chooser:
     """Of one graph: what does not depend on the goal is found once."""
 
     def __init__(self, graph: Graph) -> None:

@@ -71,6 +71,7 @@ def foldings(work: Work, x: Incoming, goal: Goal) -> Iterable[LayerPlan]:
 def _foldings(work: Work, lanes_in: int, cycles: int, widths: Sequence[int], most: int) -> list[LayerPlan]:
     """Those with ``most`` multipliers; networks repeat their layers, and the choice repeats its questions."""
     found = []
+    times, beats = weight_multipliers(work.x.dtype), beats_of(work.x, lanes_in)
     for least, inputs, words in _shapes(work, lanes_in, cycles):
         for lanes in widths:
             if lanes > (work.channels if work.own else work.share):
@@ -78,10 +79,16 @@ def _foldings(work: Work, lanes_in: int, cycles: int, widths: Sequence[int], mos
             outputs = _outputs(work, lanes_in, least, lanes)
             if outputs is None or outputs // lanes > words:
                 continue
-            layer = _folding(work, lanes_in, outputs, inputs, words, lanes)
-            if layer.multipliers <= most:
+            folds = ceil(work.channels / outputs) if work.own else work.groups * ceil(work.share / outputs)
+            multipliers = times * (work.worth if folds * words == 1 else outputs * inputs)
+            in_logic = outputs * inputs == 1 and multipliers
+            if multipliers > most and not in_logic:
+                continue
+            ii_cycles = max(work.positions * folds * words, beats)
+            layer = _folding(work, lanes_in, outputs, inputs, folds, words, lanes, ii_cycles, multipliers)
+            if multipliers <= most:
                 found.append(layer)
-            if outputs * inputs == 1 and layer.multipliers:
+            if in_logic:
                 sites = layer.lut_sites + work.x.dtype.bits * work.weight_bits
                 found.append(replace(layer, multipliers=0, logic=True, lut_sites=sites))
     return found
@@ -117,17 +124,25 @@ def _outputs(work: Work, lanes_in: int, least: int, lanes: int) -> int | None:
     return None
 
 
-def _folding(work: Work, lanes_in: int, outputs: int, inputs: int, words: int, lanes: int) -> LayerPlan:
-    folds = ceil(work.channels / outputs) if work.own else work.groups * ceil(work.share / outputs)
+def _folding(
+    work: Work,
+    lanes_in: int,
+    outputs: int,
+    inputs: int,
+    folds: int,
+    words: int,
+    lanes: int,
+    ii_cycles: int,
+    multipliers: int,
+) -> LayerPlan:
     products = outputs * inputs
-    multiplied = work.worth if folds * words == 1 else products
     return LayerPlan(
         engine="folded",
         lanes_in=lanes_in,
         lanes_out=min(lanes, work.outputs),
-        ii_cycles=max(work.positions * folds * words, beats_of(work.x, lanes_in)),
+        ii_cycles=ii_cycles,
         spacing_cycles=words // (outputs // lanes),
-        multipliers=multiplied * weight_multipliers(work.x.dtype),
+        multipliers=multipliers,
         outputs=outputs,
         inputs=inputs,
         folds=folds,

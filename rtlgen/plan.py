@@ -10,13 +10,11 @@ import numpy as np
 
 import rtlgen.ops  # noqa: F401 (registers the hardware of every op)
 from golden.graph import Graph
-from golden.ops import Conv, Dense
 from golden.types import IntArray
-from rtlgen.choice import UNLIMITED, fastest, has_plan
+from rtlgen.fastest import fastest, macs_of
 from rtlgen.live import Live, live
-from rtlgen.lowering import Goal, lower, no_hardware
+from rtlgen.lowering import lower, no_hardware
 from rtlgen.sizing import Sized, sized
-from rtlgen.stream import rows_of
 
 
 @dataclass(frozen=True)
@@ -104,25 +102,10 @@ def plan(graph: Graph, multipliers: int = 64, *, unrolled: bool = False) -> Plan
         raise ValueError(f"multipliers must be at least 1, not {multipliers}")
     _check_shape(graph)
     left = live(graph)
-    needed = macs(left.graph)
-    if unrolled:
-        goal, budget = Goal(UNLIMITED, 0, unrolled=True), None
-    else:
-        logic = not has_plan(left.graph, Goal(UNLIMITED, multipliers))
-        goal, budget = Goal(UNLIMITED, multipliers, logic), multipliers
-    timed = sized(left.graph, fastest(left.graph, goal, needed))
-    return Plan(**vars(timed), budget=budget, macs=macs(graph), live_macs=needed, live=left)
-
-
-def macs(graph: Graph) -> int:
-    """Multiply-accumulates of one sample, those with padding included."""
-    total = 0
-    for node in graph.nodes:
-        if isinstance(node.op, Conv):
-            total += node.op.macs(graph.types[node.inputs[0]])
-        elif isinstance(node.op, Dense):
-            total += rows_of(graph.types[node.inputs[0]]) * node.op.inputs * node.op.outputs
-    return total
+    chosen = fastest(left.graph, None if unrolled else multipliers)
+    macs, live_macs = (sum(macs_of(each, node.name) for node in each.nodes) for each in (graph, left.graph))
+    budget = None if unrolled else multipliers
+    return Plan(**vars(sized(left.graph, chosen)), budget=budget, macs=macs, live_macs=live_macs, live=left)
 
 
 def ops_without_hardware(graph: Graph) -> dict[str, list[str]]:

@@ -8,9 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from networks import corners, perceptron
 from op_chains import random_chain
+from op_graphs import random_graph
 
 import rtlgen
-from golden import Dense, Graph, IntType, Node, Relu, Reshape, TensorType
+from golden import Dense, Graph, IntType, Node, Relu, Reshape, TensorType, zoo
+from rtlgen.choice import Chooser
+from rtlgen.fastest import _least_cycles
+from rtlgen.live import live
+from rtlgen.lowering import Goal
 from sim.simulators.pyrtl_simulator import Pyrtl
 
 PROPERTY = settings(max_examples=60, deadline=None, derandomize=True)
@@ -147,3 +152,37 @@ def test_an_output_in_the_middle_is_refused() -> None:
     nodes = (Node("a", Relu(), ("x",)), Node("b", Dense([[1, 1]], [0]), ("a",)), Node("c", Relu(), ("b",)))
     with pytest.raises(NotImplementedError, match="layer 'c' is read by no other layer"):
         rtlgen.plan(Graph({"x": x}, nodes, ("b",)))
+
+
+def shapes_of(seed: int) -> Graph:
+    """Chains and graphs, as random as they come."""
+    return random_graph(seed) if seed % 2 else random_chain(seed, convolutions=True)
+
+
+@PROPERTY
+@given(seed=st.integers(0, 1 << 32), multipliers=st.integers(1, 150))
+def test_nothing_is_faster_than_what_the_search_finds(seed: int, multipliers: int) -> None:
+    graph = live(shapes_of(seed)).graph
+    found = rtlgen.plan(shapes_of(seed), multipliers).ii_cycles
+    assert _least_cycles(graph, multipliers) <= found
+    for logic in (False, True):
+        if found > 1 and not (logic and Chooser(graph).cheapest(Goal(1 << 40, multipliers))):
+            assert Chooser(graph).cheapest(Goal(found - 1, multipliers, logic)) is None
+
+
+def test_the_lower_bound_counts_every_layer() -> None:
+    graph = perceptron((64, 32, 10))
+    assert _least_cycles(graph, 1 << 20) == 1
+    # 32 and 5 products: 64 cycles of each layer; with one product less one of them takes longer.
+    assert _least_cycles(graph, 37) == 64
+    assert _least_cycles(graph, 36) > 64
+
+
+def test_the_search_asks_few_questions(monkeypatch: pytest.MonkeyPatch) -> None:
+    graph, asked = zoo.load("fashion_resnet").graph, []
+    cheapest = Chooser.cheapest
+    monkeypatch.setattr(Chooser, "cheapest", lambda *args: asked.append(args) or cheapest(*args))
+    for multipliers in (16, 64, 200):
+        asked.clear()
+        rtlgen.plan(graph, multipliers)
+        assert len(asked) <= 20

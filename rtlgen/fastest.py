@@ -1,0 +1,127 @@
+"""The smallest initiation interval that a number of multipliers allows: a lower bound, then a search from there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from math import ceil
+
+from golden.graph import Graph
+from golden.ops import Conv, Dense
+from rtlgen.choice import Chooser, Chosen
+from rtlgen.lowering import Goal
+from rtlgen.multiply import is_wiring, weight_multipliers
+from rtlgen.stream import rows_of
+
+_UNLIMITED = 1 << 40
+"""More cycles than any layer takes."""
+_FIRST_STEP = 64
+"""The search starts with this part of the lower bound: plans are seldom further from it."""
+_WORTH = (0, 10, 20, 40, 80, 160, 320, 640)
+"""LUT sites that a multiplier may be worth, when there are more multipliers than the fastest plan needs."""
+
+
+def fastest(graph: Graph, multipliers: int | None) -> Chosen:
+    """The smallest plan of the smallest initiation interval; with constants instead of ``multipliers`` for None.
+
+    Among plans of that interval multipliers are exchanged for logic as far as their number allows.
+
+    Raises:
+        NotImplementedError: if no hardware of the layers fits together.
+    """
+    choose = Chooser(graph)
+    if multipliers is None:
+        goal = Goal(_UNLIMITED, 0, unrolled=True)
+        impossible = 0
+    else:
+        goal = Goal(_UNLIMITED, multipliers)
+        impossible = _least_cycles(graph, multipliers) - 1
+    if choose.cheapest(goal) is None and choose.cheapest(goal := replace(goal, logic=True)) is None:
+        raise NotImplementedError(f"layer {choose.stuck!r} has no hardware that takes the streams before it")
+    best = _smallest(lambda cycles: choose.cheapest(replace(goal, ii_cycles=cycles)), impossible)
+    if multipliers is None:
+        return best
+    return _with_less_logic(
+        lambda worth: choose.cheapest(replace(goal, ii_cycles=best.ii_cycles), worth), best, multipliers
+    )
+
+
+def _with_less_logic(at_worth: Callable[[int], Chosen | None], best: Chosen, multipliers: int) -> Chosen:
+    """As ``best``, but with multipliers of the least worth that there are enough of: the more worth, the fewer."""
+    low, high = -1, len(_WORTH)
+    while high - low > 1:
+        middle = (low + high) // 2
+        other = at_worth(_WORTH[middle])
+        if other is not None and other.multipliers <= multipliers:
+            best, high = other, middle
+        else:
+            low = middle
+    return best
+
+
+def _smallest(within: Callable[[int], Chosen | None], impossible: int) -> Chosen:
+    """What ``within`` finds for the fewest cycles, which are more than ``impossible``.
+
+    The cycles of plans are far apart, so that after each one that is found those just below it are tried first.
+    """
+    step = max(1, impossible // _FIRST_STEP)
+    while (best := within(impossible + step)) is None:
+        impossible, step = impossible + step, step * 2
+    while best.ii_cycles - impossible > 1:
+        below = within(best.ii_cycles - 1)
+        if below is None:
+            break
+        best = below
+        middle = (impossible + best.ii_cycles) // 2
+        if middle > impossible:
+            found = within(middle)
+            if found is None:
+                impossible = middle
+            else:
+                best = found
+    return best
+
+
+@dataclass(frozen=True)
+class _Need:
+    """Of a weighted layer: products of a sample, positions, weights that are not wiring, multipliers a product."""
+
+    macs: int
+    positions: int
+    worth: int
+    times: int
+
+    def multipliers(self, cycles: int) -> int:
+        """The least that there must be, whatever the folding."""
+        products = ceil(self.macs / cycles)
+        if products == 1:  # which may be made of adders
+            return 0
+        return self.times * (min(products, self.worth) if self.positions <= cycles else products)
+
+
+def _least_cycles(graph: Graph, multipliers: int) -> int:
+    """A lower bound of the initiation interval: the sum of what the weighted layers need, each by itself."""
+    needs = []
+    for node in graph.nodes:
+        if isinstance(node.op, Conv | Dense):
+            macs, type = macs_of(graph, node.name), graph.types[node.inputs[0]]
+            worth = int((~is_wiring(node.op.weight)).sum())
+            needs.append(_Need(macs, rows_of(graph.types[node.name]), worth, weight_multipliers(type.dtype)))
+    low, high = 0, max((need.macs for need in needs), default=1)
+    while high - low > 1:
+        middle = (low + high) // 2
+        if sum(need.multipliers(middle) for need in needs) <= multipliers:
+            high = middle
+        else:
+            low = middle
+    return high
+
+
+def macs_of(graph: Graph, name: str) -> int:
+    """Multiply-accumulates of a layer for one sample, those with padding included."""
+    node = graph.node(name)
+    if isinstance(node.op, Conv):
+        return node.op.macs(graph.types[node.inputs[0]])
+    if isinstance(node.op, Dense):
+        return rows_of(graph.types[node.inputs[0]]) * node.op.inputs * node.op.outputs
+    return 0
