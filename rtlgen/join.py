@@ -34,6 +34,9 @@ from rtlgen.tensor import HDLTensor
 from rtlgen.walk import Loop, Reach, Walk
 from rtlgen.walker import walker
 
+_FIXED_LUT_SITES, _LUT_SITES_A_LANE = 130, 90
+"""Roughly, as measured on an ECP5 for a sum."""
+
 
 def join_widths(layer: LayerPlan, xs: Sequence[TensorType], y: TensorType) -> list[int]:
     """Elements of a word in each buffer: one of a tensor that has one element for all of a row."""
@@ -49,7 +52,8 @@ def join_foldings(xs: Sequence[Incoming], y: TensorType, goal: Goal) -> Iterator
         beats = beats_of(y, width)
         if beats <= goal.ii_cycles and (width <= goal.lanes[-1] or width == lcm(*lanes)):
             own = max(beats, *(beats_of(x.type, x.lanes) for x in xs))
-            yield LayerPlan("buffered", width, min(width, y.inner), own)
+            sites = _FIXED_LUT_SITES + width * _LUT_SITES_A_LANE
+            yield LayerPlan("buffered", width, min(width, y.inner), own, lut_sites=sites)
 
 
 def join_walk(layer: LayerPlan, xs: Sequence[TensorType], y: TensorType) -> Walk:

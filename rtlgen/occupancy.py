@@ -10,7 +10,6 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from golden.graph import Graph
 from golden.types import IntArray
 from rtlgen.fifo import READ_AFTER_CYCLES
 from rtlgen.plan import Plan
@@ -20,12 +19,12 @@ from rtlgen.timing import OUTPUT, Stage, Taker, solve
 from rtlgen.walk import Reach
 
 
-def peak_rows(graph: Graph, plan: Plan, samples: int) -> dict[tuple[str, int], int]:
+def peak_rows(plan: Plan, samples: int) -> dict[tuple[str, int], int]:
     """The most rows in each buffer, by layer and place, while ``samples`` come back to back and nothing stalls.
 
     The FIFO of the output has the key ``(OUTPUT, 0)``.
     """
-    stages, output = stages_of(graph, plan.layers, plan.input_lanes, plan.output_words)
+    stages, output = stages_of(plan.live.graph, plan.layers, plan.input_lanes, plan.output_words)
     starts = solve(stages, output, samples).starts
     found = {}
     for stage in stages:
@@ -38,6 +37,18 @@ def peak_rows(graph: Graph, plan: Plan, samples: int) -> dict[tuple[str, int], i
     read = (of_sample + READ_AFTER_CYCLES + VISIBLE_CYCLES).reshape(-1)
     found[OUTPUT, 0] = _peak(output, starts, read, np.ones_like(read))
     return found
+
+
+def room_rows(plan: Plan) -> dict[tuple[str, int], int]:
+    """The rows that each buffer has room for; keys as of ``peak_rows``."""
+    stages, output = stages_of(plan.live.graph, plan.layers, plan.input_lanes, plan.output_words)
+    takers = [taker for stage in stages for taker, _ in stage.takers]
+    return {(taker.layer, taker.place): taker.capacity_rows for taker in (*takers, output)}
+
+
+def steady_samples(plan: Plan) -> int:
+    """So many samples back to back that all of a network is at work, and goes on as it does then."""
+    return -(-plan.latency_cycles // plan.ii_cycles) + 4
 
 
 def _done(stage: Stage, reach: Reach, starts: IntArray, samples: int) -> tuple[IntArray, IntArray]:

@@ -35,6 +35,8 @@ from rtlgen.walk import Loop, Walk
 from rtlgen.walker import walker
 
 RESULT_CYCLES = 1
+_LUT_SITES = 120
+"""Of the walk, roughly."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +86,7 @@ def word_by_word(x: Incoming, y: TensorType, goal: Goal, *, whole_words: bool) -
     lanes = x.lanes if whole_words else 1
     cycles = max(beats_of(x.type, x.lanes), beats_of(y, lanes))
     if cycles <= goal.ii_cycles and (whole_words or x.type.inner % x.lanes == 0):
-        yield LayerPlan("buffered", x.lanes, lanes, cycles)
+        yield LayerPlan("buffered", x.lanes, lanes, cycles, lut_sites=_LUT_SITES)
 
 
 def split(loops: Sequence[Loop]) -> tuple[tuple[Loop, Loop], tuple[Loop, ...]]:

@@ -15,9 +15,12 @@ import pytest
 from command_line import tensorgate
 from networks import perceptron
 
+import rtlgen
 import sim
 from golden import Graph, load_fashion_mnist, zoo
 from golden.zoo import recipes
+from rtlgen.occupancy import peak_rows, room_rows, steady_samples
+from rtlgen.timing import OUTPUT
 from sim import cli
 from sim.cli import POLITE, main
 from sim.commands import design_argument
@@ -202,6 +205,20 @@ def test_unrolled_plan_has_no_budget(saved):
     assert content["layers"][0]["engine"] == "unrolled"
 
 
+def test_a_plan_tells_how_full_its_buffers_get(saved: str) -> None:
+    content = json.loads(tensorgate("plan", saved, "--multipliers", 3, "--json").out)
+    plan = rtlgen.plan(Graph.load(saved), 3)
+    peaks, room = peak_rows(plan, steady_samples(plan)), room_rows(plan)
+    found = {
+        (layer["layer"], place): (buffer["peak_rows"], buffer["rows"])
+        for layer in [*content["layers"], {"layer": OUTPUT, "buffers": [content["output_buffer"]]}]
+        for place, buffer in enumerate(layer["buffers"])
+    }
+    assert found == {key: (peaks[key], room[key]) for key in room}
+    assert all(0 < peak <= rows for peak, rows in found.values())
+    assert len(found) == 3, "two dense layers and the output"
+
+
 @pytest.mark.parametrize("verb", [["plan", "--json"], ["generate", "-o", "made"]])
 def test_more_multipliers_than_useful_are_noted(verb, saved, graph):
     useful = design_argument.rtlgen.plan(graph, 100_000).multipliers
@@ -210,7 +227,7 @@ def test_more_multipliers_than_useful_are_noted(verb, saved, graph):
     assert out
     assert err == f"note: {useful} multipliers are useful for this network, 100000 make it no faster\n"
     assert tensorgate("plan", saved, "--multipliers", useful).err == ""
-    left_over = 8  # 7 of them are taken, and 10 would make it faster
+    left_over = 11  # 10 of them are taken, and 15 would make it faster
     assert design_argument.rtlgen.plan(graph, left_over).multipliers < left_over
     assert tensorgate("plan", saved, "--multipliers", left_over).err == ""
 

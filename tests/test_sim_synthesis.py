@@ -1,6 +1,8 @@
 """Synthesis with programs that only pretend: what is read, what is checked, what is kept, and how failures are told."""
 
 import json
+import re
+from dataclasses import replace
 
 import pytest
 from command_line import tensorgate
@@ -11,7 +13,7 @@ import rtlgen
 from rtlgen.memories import Memory, memories_of
 from sim.synthesis import cache, nextpnr, table
 from sim.synthesis.estimate import block_rams, estimate, kind_of, product_bits
-from sim.synthesis.fit import nearest_budget
+from sim.synthesis.fit import exceeded, fitting, nearest_budget, needed
 from sim.synthesis.layers import layer_of, layers_by_name
 from sim.synthesis.result import DoesNotFitError, SynthesisError
 from sim.synthesis.synthesize import synthesize
@@ -154,6 +156,60 @@ def test_the_nearest_budget_really_fits(design):
     smaller = rtlgen.generate(GRAPH, budget)
     assert estimate(smaller, ICE40).multipliers <= target.available["multiplier"]
     assert nearest_budget(design, target, {"lut": 10**6}) is None
+
+
+@pytest.fixture
+def saved(tmp_path, monkeypatch):
+    """A network that needs one block RAM for every 16 multipliers or so, and devices around it."""
+    GRAPH.save(tmp_path / "net.graph")
+    monkeypatch.chdir(tmp_path)
+    return "net.graph"
+
+
+def small_target(monkeypatch, **available):
+    target = replace(TARGETS["ecp5-25k"], available={**TARGETS["ecp5-25k"].available, **available})
+    monkeypatch.setitem(TARGETS, target.name, target)
+    return target
+
+
+def test_a_plan_for_a_device_tells_what_it_takes_of_it(saved):
+    status, out, err = tensorgate("plan", saved, "--target", "ecp5-85k", "--multipliers", "16")
+    assert (status, err) == (0, "")
+    assert re.search(
+        r"\necp5-85k        16 of 156 multipliers, 4 of 208 block RAMs, about [\d,]+ of 83,640 LUTs\n$", out
+    )
+    content = json.loads(tensorgate("plan", saved, "--target", "ecp5-85k", "--multipliers", "16", "--json").out)
+    assert content["needs"] == needed(rtlgen.generate(GRAPH, 16), TARGETS["ecp5-85k"])
+    assert content["available"] == TARGETS["ecp5-85k"].available
+
+
+def test_without_a_number_there_are_as_many_multipliers_as_fit(saved, monkeypatch):
+    for available, most in (({"multiplier": 12}, 12), ({"block_ram": 4}, 63), ({"lut": 2000}, 63)):
+        target = small_target(monkeypatch, **available)
+        design = fitting(GRAPH, target, 64, "net")
+        assert not exceeded(needed(design, target), target)
+        assert 1 <= design.plan.budget <= most
+        larger = rtlgen.generate(GRAPH, design.plan.budget + 1)
+        assert exceeded(needed(larger, target), target), "one more does not fit"
+        status, out, err = tensorgate("plan", saved, "--target", target.name)
+        assert status == 0
+        assert err == f"note: --multipliers {design.plan.budget}: with 64, the default, it would not fit on ecp5-25k\n"
+        assert f" {needed(design, target)['block_ram']} of {target.available['block_ram']} block RAMs" in out
+
+
+def test_a_number_that_is_asked_for_is_not_changed(saved, monkeypatch):
+    small_target(monkeypatch, multiplier=12)
+    status, out, err = tensorgate("plan", saved, "--target", "ecp5-25k", "--multipliers", "20")
+    assert (status, out, err.count("\n")) == (2, "", 1)
+    assert "it needs 20 multipliers and there are 12, 8 too many (67% over); --multipliers 12 fits by estimate" in err
+
+
+def test_what_never_fits_is_told_at_its_smallest(saved, monkeypatch):
+    small_target(monkeypatch, block_ram=1)
+    status, out, err = tensorgate("plan", saved, "--target", "ecp5-25k")
+    assert (status, out, err.count("\n")) == (2, "", 1)
+    assert "block RAMs and there are 1," in err
+    assert "no smaller number of multipliers fits either" in err
 
 
 def test_luts_are_checked_after_synthesis(design, tools):

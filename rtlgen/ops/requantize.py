@@ -31,6 +31,8 @@ from rtlgen.weight_store import LATENCY, pack_words, weight_store
 
 _LUT_SITES_A_LANE = 120
 """Roughly, however it multiplies."""
+_LUT_SITES_A_CONSTANT_LANE = 180
+"""Where the multiplier never changes: a sum of shifts."""
 _FEW_WORDS = 32
 
 
@@ -52,7 +54,8 @@ def _forms(op: Requantize, x: Incoming, logic: bool) -> Iterator[LayerPlan]:
     groups = scale.groups(x.type.inner, lanes)
     plan = LayerPlan("pipeline", lanes, lanes, beats_of(x.type, lanes), x.spacing_cycles)
     if groups == 1:
-        yield replace(plan, depth_cycles=len(constant_steps(op, scale, lanes)))
+        depth = len(constant_steps(op, scale, lanes))
+        yield replace(plan, depth_cycles=depth, lut_sites=lanes * _LUT_SITES_A_CONSTANT_LANE)
         return
     bits = scale.multiplier_type.bits
     stored = bits + scale.offset_bits

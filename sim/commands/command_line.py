@@ -15,6 +15,7 @@ from golden.arithmetic import ARITHMETICS
 from sim.commands import verbs
 from sim.commands.checks import CheckFailedError
 from sim.commands.design_argument import AtLeast
+from sim.commands.plan import plan as plan_verb
 from sim.commands.printing import say, silence
 from sim.commands.synth import synth as synth_verb
 from sim.commands.user_error import UserError, joined, one_line
@@ -200,17 +201,19 @@ def golden(model: str, input: Path, output: Path, arithmetic: str | None, json: 
 @tensorgate.command()
 @_model
 @_multipliers
+@click.option("--target", type=click.Choice(list(TARGETS)), help="A device that it has to fit on.")
 @_json
-def plan(model: str, multipliers: int | None, unrolled: bool, json: bool) -> None:
-    """Show the hardware of every layer and its cycles.
+def plan(model: str, multipliers: int | None, unrolled: bool, target: str | None, json: bool) -> None:
+    """Show the hardware of every layer, its cycles and buffers.
 
     \b
     Examples:
       tensorgate plan digits
+      tensorgate plan mnist_lenet --target ecp5-25k
       tensorgate plan digits --multipliers 256 --json
       tensorgate plan my.graph --unrolled
     """
-    verbs.plan(model, multipliers, unrolled, json)
+    plan_verb(model, multipliers, unrolled, target, json)
 
 
 @tensorgate.command()

@@ -13,6 +13,8 @@ from sim.commands.model_argument import Model
 from sim.commands.printing import note, working
 from sim.commands.user_error import blame_user
 from sim.regression.cases import DEFAULT_MULTIPLIERS
+from sim.synthesis.fit import fitting
+from sim.synthesis.targets import Target
 
 
 class AtLeast(click.ParamType):  # type: ignore[type-arg]  # generic from click 8.3 on
@@ -53,6 +55,22 @@ def designed(model: Model, multipliers: int | None, unrolled: bool) -> Design:
     with working(f"generating {model.name}"), blame_user(f"MODEL {model.argument!r}"):
         design = rtlgen.generate(model.graph, multipliers or DEFAULT_MULTIPLIERS, unrolled=unrolled, name=model.name)
     _note_useless(model.graph, design.plan, multipliers)
+    return design
+
+
+def fitted(model: Model, multipliers: int | None, unrolled: bool, target: Target) -> Design:
+    """The hardware of ``model`` for a device: if nobody says how many multipliers, as many as fit, up to the default.
+
+    Raises:
+        UsageError, UserError: as of ``planned``; and if nothing fits.
+    """
+    if unrolled or multipliers is not None:
+        return designed(model, multipliers, unrolled)
+    with working(f"generating {model.name}"), blame_user(f"MODEL {model.argument!r}"):
+        design = fitting(model.graph, target, DEFAULT_MULTIPLIERS, model.name)
+    budget = design.plan.budget
+    if budget != DEFAULT_MULTIPLIERS:
+        note(f"--multipliers {budget}: with {DEFAULT_MULTIPLIERS}, the default, it would not fit on {target.name}")
     return design
 
 

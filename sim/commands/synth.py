@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from sim.commands.checks import CheckFailedError
-from sim.commands.design_argument import designed
+from sim.commands.design_argument import fitted
 from sim.commands.model_argument import Model
 from sim.commands.printing import as_text, say, say_json, say_table, stages
 from sim.commands.user_error import blame_user
@@ -35,7 +35,7 @@ def synth(
         if output is not None:
             output.mkdir(parents=True, exist_ok=True)
     network = Model.load(model)
-    design = designed(network, multipliers, unrolled)
+    design = fitted(network, multipliers, unrolled, device)
     with stages(f"{design.name} for {target}") as tell, _judged(json), blame_user(f"MODEL {model!r}"):
         result = synthesize(design, device, seed=seed, timeout=timeout, routes=not no_route, keep=output, tell=tell)
     content = result.as_json()

@@ -17,7 +17,7 @@ from golden.types import IntArray
 from rtlgen import ops_without_hardware
 from sim.budget import ACCURACY_S, budget_cycles, samples_within
 from sim.commands.checks import check_outputs, check_tools, checking
-from sim.commands.design_argument import designed, hardware_words, planned
+from sim.commands.design_argument import designed, hardware_words
 from sim.commands.model_argument import Model, available, read_inputs
 from sim.commands.output_argument import check_output_file, check_output_folder, write_arrays, write_bytes, write_design
 from sim.commands.printing import progress, say, say_json, say_table, working
@@ -99,37 +99,6 @@ def profile(
     say_table(numerics.COLUMNS, numerics.rows(found))
     if html is not None:
         say(f"\n{html}: the same with histograms")
-
-
-def plan(model: str, multipliers: int | None, unrolled: bool, json: bool) -> None:
-    """The hardware of every layer, and the exact cycles."""
-    network = Model.load(model)
-    with working(f"planning {network.name}"):
-        chosen = planned(network, multipliers, unrolled)
-    graph, described = chosen.live.graph, chosen.as_json()
-    layers = [
-        {"op": type(graph.node(layer["layer"]).op).__name__, "type": str(graph.types[layer["layer"]]), **layer}
-        for layer in described["layers"]
-    ]
-    if json:
-        say_json({"name": network.name, **described, "layers": layers})
-        return
-    names = ("layer", "op", "type", "engine", "folding", "ii_cycles", "multipliers", "store_bits", "buffer_bits")
-    for layer in layers:
-        layer["folding"] = f"{layer['outputs']} x {layer['inputs']}" if layer["outputs"] else ""
-    rows = [[layer[name] for name in names] for layer in layers]
-    columns = dict.fromkeys(("layer", "op", "type", "engine"), "left")
-    columns |= dict.fromkeys(("outputs x inputs", "cycles", "multipliers", "store bits", "buffer bits"), "right")
-    say(f"{network.name}: {graph.input_type} -> {graph.output_type}, {chosen.macs} MACs a sample\n")
-    say_table(columns, rows)
-    dead = [f"{layer['dead_channels']} of {layer['layer']}" for layer in layers if layer["dead_channels"]]
-    if dead:
-        say(f"\nwithout dead channels: {', '.join(dead)}; {chosen.live_macs} MACs are left")
-    budget = "" if chosen.budget is None else f" of {chosen.budget}"
-    say(f"\nii_cycles       {chosen.ii_cycles}")
-    say(f"latency_cycles  {chosen.latency_cycles}")
-    say(f"multipliers     {chosen.multipliers}{budget}")
-    say(f"utilisation     {_percent(chosen.utilisation)}")
 
 
 def generate(model: str, output: Path, multipliers: int | None, unrolled: bool, json: bool) -> None:

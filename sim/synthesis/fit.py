@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import rtlgen
+from golden.graph import Graph
 from rtlgen import Design, Plan
 from sim.synthesis.estimate import estimate
 from sim.synthesis.result import DoesNotFitError
@@ -17,8 +18,28 @@ TOLD = {
     "spram": "single-port RAMs",
     "multiplier": "multipliers",
 }
-LUTS_OF_A_LAYER, LUTS_OF_A_MULTIPLIER = 400, 50
-"""Rough marginal costs of folded hardware, scaled to what was measured where something was."""
+
+
+def needed(design: Design, target: Target, lut_scale: float = 1.0) -> dict[str, int]:
+    """What ``design`` takes of a device, by resource: multipliers and memories exactly, LUTs by the plan's estimate."""
+    return {"lut": round(lut_scale * _luts(design.plan)), **estimate(design, target.family).counts}
+
+
+def fitting(graph: Graph, target: Target, multipliers: int, name: str) -> Design:
+    """The hardware with the most multipliers, up to so many, that fits on a device by estimate.
+
+    Raises:
+        DoesNotFitError: if none does; naming what there is too little of even with the fewest.
+    """
+    design = rtlgen.generate(graph, min(multipliers, target.available["multiplier"]), name=name)
+    while exceeded(needed(design, target), target):
+        smaller = nearest_budget(design, target, {})
+        if smaller is None:
+            design = rtlgen.generate(graph, 1, name=name)
+            check_fit(design, target, needed(design, target))
+        else:
+            design = rtlgen.generate(graph, smaller, name=name)
+    return design
 
 
 def check_fit(design: Design, target: Target, counts: Mapping[str, int]) -> None:
@@ -41,8 +62,8 @@ def exceeded(counts: Mapping[str, int], target: Target) -> dict[str, tuple[int, 
 def too_large(name: str, target: Target, over: Mapping[str, tuple[int, int]]) -> str:
     """What is said of a design that does not fit."""
     parts = [
-        f"{needed:,} {TOLD[resource]} and there are {available:,}, {needed - available:,} too many "
-        f"({needed / available - 1:.0%} over)"
+        f"{needed:,} {TOLD[resource]} and there are {available:,}, {needed - available:,} too many"
+        + (f" ({needed / available - 1:.0%} over)" if available else "")
         for resource, (needed, available) in over.items()
     ]
     return f"{name} does not fit on {target.name}: it needs {' and '.join(parts)}"
@@ -63,13 +84,11 @@ def nearest_budget(design: Design, target: Target, counts: Mapping[str, int]) ->
     budget = min(start, target.available["multiplier"])
     while budget >= 1:
         smaller = rtlgen.generate(design.graph, budget, name=design.name)
-        needs = {**estimate(smaller, target.family).counts, "lut": round(scale * _luts(smaller.plan))}
-        if not exceeded(needs, target):
+        if not exceeded(needed(smaller, target, scale), target):
             return budget
         budget = min(smaller.plan.multipliers, budget) - 1
     return None
 
 
 def _luts(plan: Plan) -> int:
-    weighted = sum(1 for layer in plan.layers.values() if layer.outputs)
-    return LUTS_OF_A_LAYER * weighted + LUTS_OF_A_MULTIPLIER * plan.multipliers
+    return sum(layer.lut_sites for layer in plan.layers.values())
