@@ -89,7 +89,7 @@ def test_yosys_chooses_the_block_rams_that_are_expected(family, is_rom, tmp_path
     for words, bits in SHAPES:
         top = f"m{words}x{bits}"
         (tmp_path / f"{top}.v").write_text(_memory_verilog(top, words, bits, is_rom))
-        command = yosys._COMMANDS[family.name][-1].format(top=top).replace(" -top", f" -run begin:{stop} -top")
+        command = yosys._COMMANDS[family.name].format(top=top).replace(" -top", f" -run begin:{stop} -top")
         lines += ["design -reset", f"read_verilog {top}.v", command, f"tee -q -o {top}.json stat -json"]
         names.append(top)
     (tmp_path / "all.ys").write_text("\n".join(lines))
