@@ -10,6 +10,7 @@ import numpy as np
 
 from golden.types import IntArray
 from rtlgen import Design
+from rtlgen.occupancy import steady_samples
 from sim.budget import NO_BOUND, samples_within
 from sim.difference import Difference, VerificationError, first_difference, first_layer_difference
 from sim.lockstep import Pins, replay
@@ -65,16 +66,11 @@ def golden_outputs(design: Design, x: IntArray) -> IntArray:
     return np.concatenate([np.asarray(piece, dtype=np.int64) for piece in pieces])
 
 
-def steady_samples(design: Design) -> int:
-    """Samples of which several are under way at once."""
-    return -(-design.plan.latency_cycles // design.plan.ii_cycles) + 4
-
-
 def check_bulk(
     design: Design, simulator: Simulator, x: IntArray, output: IntArray, folder: Path, cycles: int = NO_BOUND
 ) -> None:
     """All samples back to back, some of them again if there are few and cycles enough: every output on its cycle."""
-    again = max(0, samples_within(design.plan, cycles, steady_samples(design)) - len(x))
+    again = max(0, samples_within(design.plan, cycles, steady_samples(design.plan)) - len(x))
     more = np.resize(np.arange(len(x)), len(x) + again)
     try:
         run = simulator.run(design, x[more], folder / simulator.name)
@@ -113,7 +109,7 @@ def check_layers(design: Design, x: IntArray, expected: Mapping[str, IntArray]) 
 
 def _everything_cycles(design: Design, patterns: int) -> int:
     """More than all phases of the testbench together take, if nothing is left out: no share has to be looked after."""
-    return (steady_samples(design) + 5 * patterns + 40) * (design.plan.ii_cycles + design.plan.latency_cycles)
+    return (steady_samples(design.plan) + 5 * patterns + 40) * (design.plan.ii_cycles + design.plan.latency_cycles)
 
 
 def check_hostile(
@@ -138,7 +134,7 @@ def check_hostile(
             build,
             seed=seed,
             patterns=patterns,
-            unstalled=steady_samples(design),
+            unstalled=steady_samples(design.plan),
             budget_cycles=None if cycles >= _everything_cycles(design, len(patterns)) else cycles,
             waves=waves,
         )

@@ -19,9 +19,6 @@ from rtlgen.intervals import intervals
 from rtlgen.live import Live, live
 from sim.simulators.pyrtl_simulator import Pyrtl
 
-DEAD = 3
-"""Outputs of `killed`, the first ones, of each layer that has more."""
-
 
 def killed(graph: Graph, seed: int = 0, constant: int | None = None) -> Graph:
     """``graph`` with some outputs of its weighted layers, at random, that are their bias only."""

@@ -13,6 +13,7 @@ import numpy as np
 from golden import zoo
 from golden.types import IntArray
 from rtlgen import Design, generate
+from rtlgen.occupancy import steady_samples
 from sim.budget import NO_BOUND, samples_within
 from sim.difference import Difference, VerificationError, first_difference
 from sim.regression.cases import DEFAULT_MULTIPLIERS, Case, CaseResult
@@ -21,7 +22,7 @@ from sim.regression.reproduction import reproduction
 from sim.scratch import remove_folder
 from sim.simulators.simulator import Run
 from sim.verify import verify
-from sim.witnesses import BULK, cycle_difference, golden_outputs, steady_samples
+from sim.witnesses import BULK, cycle_difference, golden_outputs
 
 
 def run_case(case: Case, build: Path) -> CaseResult:
@@ -90,7 +91,7 @@ def _run(case: Case, build: Path, folder: Path, facts: dict[str, Any]) -> None:
 
 def _steady(case: Case, design: Design) -> int:
     """Samples of which several are under way at once, as far as the budget allows."""
-    steady = steady_samples(design)
+    steady = steady_samples(design.plan)
     return steady if case.budget_cycles is None else samples_within(design.plan, case.budget_cycles, steady)
 
 

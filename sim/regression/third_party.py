@@ -19,13 +19,14 @@ import golden
 import rtlgen
 from golden.graph import Graph
 from golden.ops import Conv, Dense
+from rtlgen.occupancy import steady_samples
 from sim.budget import SPEEDS, cycles_of
 from sim.commands.module_name import module_name
 from sim.difference import first_difference
 from sim.regression.cases import DEFAULT_MULTIPLIERS
 from sim.regression.readme import put_between_markers
 from sim.scratch import scratch_folder
-from sim.witnesses import BULK, cycle_difference, steady_samples
+from sim.witnesses import BULK, cycle_difference
 
 MARKER = "third-party"
 HEAD = ("network", "layers", "MACs", "parameters", "values compared", "equal", "hardware")
@@ -96,7 +97,7 @@ def _hardware(path: Path, graph: Graph, x: golden.types.IntArray) -> str:
     except NotImplementedError as error:
         missing = sorted({part.partition(" has no ")[0] for part in str(error).split("; ")})
         return f"not yet: {', '.join(missing)}"
-    samples = x[np.resize(np.arange(len(x)), max(len(x), steady_samples(design)))].astype(np.int64)
+    samples = x[np.resize(np.arange(len(x)), max(len(x), steady_samples(design.plan)))].astype(np.int64)
     plan = design.plan
     time_s = SPEEDS["icarus"].time_s(len(design.block.logic), cycles_of(plan, len(samples)))
     simulator = BULK["icarus" if time_s <= ICARUS_S else "verilator"]

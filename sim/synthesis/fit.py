@@ -32,13 +32,9 @@ def fitting(graph: Graph, target: Target, multipliers: int, name: str) -> Design
         DoesNotFitError: if none does; naming what there is too little of even with the fewest.
     """
     design = rtlgen.generate(graph, min(multipliers, target.available["multiplier"]), name=name)
-    while exceeded(needed(design, target), target):
-        smaller = nearest_budget(design, target, {})
-        if smaller is None:
-            design = rtlgen.generate(graph, 1, name=name)
-            check_fit(design, target, needed(design, target))
-        else:
-            design = rtlgen.generate(graph, smaller, name=name)
+    if exceeded(needed(design, target), target):
+        design = rtlgen.generate(graph, nearest_budget(design, target, {}) or 1, name=name)
+        check_fit(design, target, needed(design, target))
     return design
 
 
