@@ -115,6 +115,7 @@ def test_what_is_no_such_table_is_refused(tmp_path, content, message):
         read_data_frame(tmp_path / "letters.rda", "LetterRecognition")
 
 
+@pytest.mark.slow
 def test_mutated_bytes_are_read_or_refused(tmp_path):
     rng, path = np.random.default_rng(0), tmp_path / "letters.rda"
     for _ in range(2000):

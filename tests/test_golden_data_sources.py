@@ -18,6 +18,8 @@ from golden.data import (
 from golden.data.idx import read_idx
 from golden.data.sources import FASHION_INSTALLING, FASHION_MNIST, LETTER_RECOGNITION, LETTERS_INSTALLING
 
+pytestmark = pytest.mark.slow  # it reads whole data sets
+
 FASHION = pytest.mark.skipif(not FASHION_MNIST.exists(), reason=f"needs Fashion-MNIST: {FASHION_INSTALLING}")
 LETTERS = pytest.mark.skipif(not LETTER_RECOGNITION.exists(), reason=f"needs LetterRecognition: {LETTERS_INSTALLING}")
 

@@ -16,6 +16,8 @@ from golden.data import (
     load_wine,
 )
 
+pytestmark = pytest.mark.slow  # it reads whole data sets
+
 
 def numbered(labels):
     """A dataset whose only feature is the number of the sample."""

@@ -137,6 +137,7 @@ def test_truncated_files_are_refused(name, tmp_path):
         assert text or size > 0.9 * len(content)  # the end may hold what nobody needs
 
 
+@pytest.mark.slow
 def test_damaged_files_are_errors_of_ours(tmp_path):
     content, choose = model("hello_world_int8").read_bytes(), random.Random(0)
     for _ in range(300):

@@ -44,6 +44,7 @@ def test_a_file_that_was_cut_off_anywhere_is_refused(tmp_path):
         assert attempt(tmp_path / "a.tflite", content[:length]) in ("ValueError", "NotImplementedError")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("count", [150, pytest.param(20_000, marks=pytest.mark.exhaustive)])
 def test_damaged_files_end_in_a_clear_error_or_a_network_that_runs(count, tmp_path):
     seen = set()

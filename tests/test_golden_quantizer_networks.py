@@ -30,6 +30,8 @@ from golden.network import Network, Step, step_name
 from golden.quantizer import quantize
 from golden.training import fit
 
+pytestmark = pytest.mark.slow  # it trains networks
+
 
 class Builder:
     """A random network, step by step, from one tensor of images."""

@@ -144,6 +144,7 @@ def test_every_truncation_is_refused_with_the_path(saved):
             Graph.load(saved)
 
 
+@pytest.mark.slow
 def test_every_damaged_byte_is_refused_or_harmless(saved):
     content, x = saved.read_bytes(), np.arange(-8, 8).reshape(4, 2, 2)
     expected = example()(x)

@@ -66,8 +66,8 @@ def test_commands_exist() -> None:
     assert {words[1] for words in commands()} == set(tensorgate.commands)
 
 
-FAST = ("zoo", "plan", "generate", "golden", "profile")
-SLOW = ("verify", "accuracy", "synth")
+FAST = ("zoo", "plan", "generate", "golden")
+SLOW = ("profile", "verify", "accuracy", "synth")
 
 
 @pytest.mark.parametrize("verb", [*FAST, *(pytest.param(verb, marks=pytest.mark.slow) for verb in SLOW)])
@@ -127,6 +127,7 @@ def test_the_measured_table_has_every_network_that_has_hardware() -> None:
         assert found[1] == found[2]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("row", table(), ids=lambda row: row["network"])
 def test_the_measured_table_is_of_these_sources(row: dict[str, str]) -> None:
     """Its numbers are measured; but cycles are as planned and accuracies golden's, or the table is an old one."""

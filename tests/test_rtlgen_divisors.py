@@ -13,6 +13,8 @@ from golden import IntType, TensorType
 from golden.ops import AveragePool
 from rtlgen.divisors import Divisors, averaged, counted, divisors, proven
 
+pytestmark = pytest.mark.slow  # it is exhaustive
+
 S8 = IntType(8, True)
 
 

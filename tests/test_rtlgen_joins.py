@@ -20,6 +20,8 @@ from sim.simulators.beats import Beats
 from sim.simulators.icarus import Icarus
 from sim.simulators.pyrtl_simulator import Pyrtl
 
+pytestmark = pytest.mark.slow  # it simulates whole networks
+
 QUICK = ("around 1 with stride", "of the input", "doubled", "squeeze and excite", "dense")
 BROADCAST = tuple(name for name in GRAPHS if name.startswith("broadcast"))
 SLOWER = [pytest.param(name, marks=[] if name in QUICK + BROADCAST else pytest.mark.slow, id=name) for name in GRAPHS]

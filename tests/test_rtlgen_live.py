@@ -19,6 +19,8 @@ from rtlgen.intervals import intervals
 from rtlgen.live import Live, live
 from sim.simulators.pyrtl_simulator import Pyrtl
 
+pytestmark = pytest.mark.slow  # it generates whole networks
+
 
 def killed(graph: Graph, seed: int = 0, constant: int | None = None) -> Graph:
     """``graph`` with some outputs of its weighted layers, at random, that are their bias only."""

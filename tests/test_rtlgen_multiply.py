@@ -27,6 +27,8 @@ from rtlgen.multiply import (
 from rtlgen.verilog import is_signed
 from sim.simulators.pyrtl_simulator import Pyrtl
 
+pytestmark = pytest.mark.slow  # it simulates hundreds of circuits
+
 TYPES = st.builds(IntType, st.integers(1, 40), st.booleans())
 
 

@@ -19,7 +19,11 @@ from sim.simulators.pyrtl_simulator import Pyrtl
 from sim.simulators.simulator import Simulator
 
 SIMULATORS = (pytest.param(Pyrtl(), id="pyrtl"), pytest.param(Icarus(), id="icarus", marks=pytest.mark.slow))
-FOLDINGS = ({"multipliers": 1}, {"multipliers": 4}, {"multipliers": 1000}, {"unrolled": True})
+FOLDINGS = (
+    {"multipliers": 4},
+    *(pytest.param(other, marks=pytest.mark.slow) for other in ({"multipliers": 1}, {"multipliers": 1000})),
+    pytest.param({"unrolled": True}, marks=pytest.mark.slow),
+)
 
 
 @pytest.mark.parametrize("folding", FOLDINGS, ids=str)

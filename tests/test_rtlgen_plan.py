@@ -18,6 +18,8 @@ from rtlgen.live import live
 from rtlgen.lowering import Goal
 from sim.simulators.pyrtl_simulator import Pyrtl
 
+pytestmark = pytest.mark.slow  # it plans and simulates hundreds of networks
+
 PROPERTY = settings(max_examples=60, deadline=None, derandomize=True)
 S8 = IntType(8, True)
 

@@ -16,6 +16,8 @@ from rtlgen.quotients import quotients
 from rtlgen.rounding import Scaling
 from rtlgen.thresholds import climb
 
+pytestmark = pytest.mark.slow  # it is exhaustive
+
 S8 = IntType(8, True)
 
 

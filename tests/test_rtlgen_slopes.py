@@ -13,6 +13,8 @@ from rtlgen.rounding import Ints
 from rtlgen.slopes import Points, offset_ranges, roundest, slopes
 from rtlgen.thresholds import Stairs
 
+pytestmark = pytest.mark.slow  # it is exhaustive
+
 FREE = (-(1 << 40), 1 << 40)
 
 

@@ -13,6 +13,8 @@ from golden.ops import Softmax
 from rtlgen.softmax_tables import softmax_tables
 from sim.simulators.pyrtl_simulator import Pyrtl
 
+pytestmark = pytest.mark.slow  # it simulates many networks
+
 S8 = IntType(8, True)
 CONTRADICTED = Softmax(1 << 30, 8)
 

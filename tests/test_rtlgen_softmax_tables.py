@@ -17,6 +17,8 @@ from rtlgen import softmax_tables as module
 from rtlgen.gemmlowp import divide_by_power_of_two, doubling_high_multiply
 from rtlgen.softmax_tables import SoftmaxTables, exponentials_of, softmax_tables
 
+pytestmark = pytest.mark.slow  # it is exhaustive
+
 MODELS = Path(__file__).resolve().parents[2] / "shared" / "models"
 
 

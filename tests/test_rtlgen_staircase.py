@@ -19,6 +19,8 @@ from rtlgen.rounding import Scaling
 from rtlgen.staircase import Staircase, narrowed
 from rtlgen.thresholds import climb
 
+pytestmark = pytest.mark.slow  # it is exhaustive
+
 S8 = IntType(8, True)
 
 

@@ -14,6 +14,8 @@ from golden import Graph
 from golden.ops import Conv
 from sim.simulators.beats import Beats
 
+pytestmark = pytest.mark.slow  # it simulates every op in every pattern of stalls
+
 
 def pauses(seed: int, share: float) -> Iterator[bool]:
     random = Random(seed)

@@ -18,6 +18,8 @@ from golden.ops import Add
 from rtlgen import two_tables as module
 from rtlgen.two_tables import LARGEST_SHIFT, separated, sums, two_tables
 
+pytestmark = pytest.mark.slow  # it is exhaustive
+
 S8 = IntType(8, True)
 BYTE = (-128, 127)
 RESNET = Path(__file__).resolve().parents[2] / "shared" / "models" / "pretrainedResnet_quant.tflite"

@@ -13,6 +13,8 @@ import golden
 from golden import IntType, Requantize
 from rtlgen.staircase import narrowed
 
+pytestmark = pytest.mark.slow  # it plans whole networks
+
 S8 = IntType(8, True)
 MODELS = Path(__file__).resolve().parents[2] / "shared" / "models"
 NETWORKS = pytest.mark.skipif(not MODELS.is_dir(), reason=f"needs trained TensorFlow Lite files in {MODELS}")

@@ -29,6 +29,8 @@ from sim.simulators import pyrtl_compiled
 from sim.simulators.pyrtl_compiled import CompiledBlock
 from sim.simulators.pyrtl_simulator import Pyrtl, taps
 
+pytestmark = pytest.mark.slow  # it measures simulators
+
 MINUTES = 12
 
 

@@ -287,6 +287,7 @@ def seen_by_verify(monkeypatch):
     return calls
 
 
+@pytest.mark.slow
 def test_verify_takes_the_test_set_from_its_start(monkeypatch):
     calls, iris = seen_by_verify(monkeypatch), zoo.load("iris")
     assert tensorgate("verify", "iris", "--samples", 5, "--seed", 7).status == 0
@@ -297,6 +298,7 @@ def test_verify_takes_the_test_set_from_its_start(monkeypatch):
     assert tuple(options["simulators"]) == ("pyrtl", "icarus")
 
 
+@pytest.mark.slow
 def test_random_samples_of_a_saved_graph_follow_the_seed(saved, monkeypatch):
     calls = seen_by_verify(monkeypatch)
     for seed in (1, 1, 2):
@@ -344,6 +346,7 @@ def test_corner_samples_reach_the_ends_of_the_type(graph):
     assert len(corner_samples(type, 2, seed=0)) == 2
 
 
+@pytest.mark.slow
 def test_a_difference_is_printed_with_exit_status_1_and_its_files_stay(saved, monkeypatch):
     wrong_hardware(monkeypatch)
     status, out, err = tensorgate("verify", saved, "--simulator", "pyrtl", "--samples", 3)
@@ -380,6 +383,7 @@ def test_accuracy_of_float_integers_and_hardware(monkeypatch):
     assert content["time_s"] > 0
 
 
+@pytest.mark.slow
 def test_accuracy_on_the_first_samples_runs_them_in_pieces(monkeypatch):
     monkeypatch.setattr("sim.commands.checks.PIECE_SAMPLES", 4)
     sizes, run = [], Pyrtl.run

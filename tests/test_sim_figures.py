@@ -18,6 +18,8 @@ from golden.data import Dataset, Histograms, Split
 from sim import figures
 from sim.figures import COLOURS, Drawing, draw_quantization, layer_histograms, noise, quantization, ranges
 
+pytestmark = pytest.mark.slow  # it draws
+
 
 @pytest.fixture
 def histograms() -> Histograms:

@@ -17,6 +17,8 @@ from sim.scratch import remove_folder, scratch_folder
 from sim.signals import signals_wait
 from sim.tools import ToolError, run_tool
 
+pytestmark = pytest.mark.slow  # it waits for programs to end
+
 FAMILY = """
 import os, pathlib, subprocess, sys, tempfile, time
 if len(sys.argv) == 1:

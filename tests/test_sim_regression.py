@@ -30,6 +30,8 @@ from sim.regression.runnable import left_out, runnable, told, with_hardware, wit
 from sim.regression.table import estimated_s, table
 from sim.tools import ToolError
 
+pytestmark = pytest.mark.slow  # it runs regressions
+
 IRIS = Case.parse("iris-m16-pyrtl-n4")
 ARGUMENTS = ["--networks", "iris", "--simulators", "pyrtl"]
 """Four cases: one a folding."""

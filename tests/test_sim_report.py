@@ -23,6 +23,8 @@ from sim.regression.report import (
 )
 from sim.regression.run_case import run_case
 
+pytestmark = pytest.mark.slow  # it runs regressions
+
 VOID = {"meta", "br", "hr", "img", "input", "link"}
 
 

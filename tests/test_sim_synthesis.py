@@ -20,6 +20,8 @@ from sim.synthesis.synthesize import synthesize
 from sim.synthesis.targets import ECP5, ICE40, TARGETS, XILINX
 from sim.tools import ToolError
 
+pytestmark = pytest.mark.slow  # it generates whole networks
+
 GRAPH = perceptron((64, 32, 10))
 
 
