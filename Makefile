@@ -40,11 +40,13 @@ format: setup-dev
 	$(BIN)/ruff format --quiet .
 	$(BIN)/ruff check --quiet --fix .
 
-# The tables of the README: of the last regression, and of third-party networks where there is a folder of them.
+# The tables of the README: of the last regression, and of third-party networks and of silicon where there is a folder
+# of those networks.
 MODELS ?= ../shared/models
-readme: data sim
+readme: setup-dev sim
 	$(BIN)/python -m sim.regression.report --readme README.md build/sim
 	@test ! -d $(MODELS) || $(BIN)/python -m sim.regression.third_party --readme README.md $(MODELS)
+	@test ! -d $(MODELS) || $(BIN)/python -m sim.regression.silicon --readme README.md $(MODELS)
 
 clean:
 	rm -rf build $(VENV) *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

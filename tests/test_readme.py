@@ -177,3 +177,20 @@ def test_the_table_of_third_party_networks_is_of_these_sources(row: dict[str, st
 
     found = examine(model(row["network"]), hardware=False).row()
     assert [cell.strip() for cell in found.strip("|").split("|")][:-1] == list(row.values())[:-1]
+
+
+@pytest.mark.slow
+def test_the_table_of_silicon_is_of_these_sources() -> None:
+    from tflite_models import NAMES, model
+
+    from sim.regression.silicon import HEAD, ROWS, design_of, graph_of, line
+
+    rows = table("silicon")
+    assert [row["network"] for row in rows] == [row.network for row in ROWS]
+    for shown, row in zip(rows, ROWS, strict=True):
+        folder = model(row.network).parent if row.network in NAMES else None
+        plan = design_of(row, graph_of(row, folder)).plan
+        cells = [cell.strip() for cell in line(row, plan, None).strip("|").split("|")]
+        expected = dict(zip(HEAD, cells, strict=True))
+        assert {name: shown[name] for name in HEAD[:6]} == {name: expected[name] for name in HEAD[:6]}
+        assert shown["published (multipliers)"] == row.published

@@ -19,19 +19,13 @@ import golden
 import rtlgen
 from golden.graph import Graph
 from golden.ops import Conv, Dense
-from rtlgen.occupancy import steady_samples
-from sim.budget import SPEEDS, cycles_of
 from sim.commands.module_name import module_name
-from sim.difference import first_difference
 from sim.regression.cases import DEFAULT_MULTIPLIERS
+from sim.regression.in_bulk import difference_in_bulk
 from sim.regression.readme import put_between_markers
-from sim.scratch import scratch_folder
-from sim.witnesses import BULK, cycle_difference
 
 MARKER = "third-party"
 HEAD = ("network", "layers", "MACs", "parameters", "values compared", "equal", "hardware")
-ICARUS_S = 60.0
-"""What takes Icarus longer, goes through Verilator."""
 
 
 @dataclass(frozen=True)
@@ -97,15 +91,8 @@ def _hardware(path: Path, graph: Graph, x: golden.types.IntArray) -> str:
     except NotImplementedError as error:
         missing = sorted({part.partition(" has no ")[0] for part in str(error).split("; ")})
         return f"not yet: {', '.join(missing)}"
-    samples = x[np.resize(np.arange(len(x)), max(len(x), steady_samples(design.plan)))].astype(np.int64)
     plan = design.plan
-    time_s = SPEEDS["icarus"].time_s(len(design.block.logic), cycles_of(plan, len(samples)))
-    simulator = BULK["icarus" if time_s <= ICARUS_S else "verilator"]
-    with scratch_folder(path.stem) as folder:
-        run = simulator.run(design, samples, folder)
-    difference = first_difference(design, simulator.name, run, graph(samples)) or cycle_difference(
-        design, simulator.name, run
-    )
+    difference = difference_in_bulk(design, x)
     if difference:
         return f"DIFFERENT: {difference.message}"
     return (

@@ -1,0 +1,113 @@
+"""The table of silicon: what stands in its columns, and what happens where hardware is not as it has to be."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+import rtlgen
+from golden import zoo
+from sim.difference import Difference
+from sim.regression import silicon
+from sim.regression.silicon import ROWS, Row, design_of, graph_of, line, main, measure
+from sim.synthesis.result import SynthesisError
+
+FOUND = {"luts": 1000, "carries": 50, "block_rams": 7, "clock_mhz": 99.5, "samples_per_s": 12345}
+
+
+@pytest.fixture
+def without_tools(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """No simulator and no synthesis; what was asked of synthesis."""
+    asked: list[str] = []
+
+    def synthesize(design: rtlgen.Design, device: object) -> SimpleNamespace:
+        asked.append(design.name)
+        return SimpleNamespace(as_json=lambda: FOUND)
+
+    monkeypatch.setattr(silicon, "require_tools", lambda device: None)
+    monkeypatch.setattr(silicon, "difference_in_bulk", lambda design, x: None)
+    monkeypatch.setattr(silicon, "synthesize", synthesize)
+    monkeypatch.setattr(silicon, "ROWS", (Row("iris", 16, "7 cycles (3)"), Row("a_file", 16)))
+    return asked
+
+
+def test_a_row_has_what_the_head_says() -> None:
+    plan = rtlgen.plan(zoo.load("iris").graph, 16)
+    cells = [cell.strip() for cell in line(Row("iris", 16, "7 cycles (3)"), plan, FOUND).strip("|").split("|")]
+    assert dict(zip(silicon.HEAD, cells, strict=True)) == {
+        "network": "iris",
+        "MACs": "70",
+        "multipliers": str(plan.multipliers),
+        "II (cycles)": str(plan.ii_cycles),
+        "latency (cycles)": str(plan.latency_cycles),
+        "utilisation": f"{70 / plan.ii_cycles / plan.multipliers:.0%}",
+        "LUT + 2 carry": "1,100",
+        "block RAM": "7",
+        "clock (MHz)": "99.5",
+        "inferences/s": "12,345",
+        "published (multipliers)": "7 cycles (3)",
+    }
+
+
+def test_more_multipliers_than_the_device_has_are_simulated_only(without_tools: list[str]) -> None:
+    row = Row("mnist", 400)
+    assert design_of(row, graph_of(row, None)).plan.multipliers > 156
+    assert measure(row, None).count("| - ") == 5
+    assert without_tools == []
+
+
+def test_a_perceptron_is_the_same_every_time() -> None:
+    row = Row("6-4-3", 4)
+    assert design_of(row, graph_of(row, None)).verilog == design_of(row, graph_of(row, None)).verilog
+    assert design_of(row, graph_of(row, None)).name == "mlp_6_4_3"
+
+
+def test_without_a_folder_the_networks_of_others_are_left_out_and_named(
+    without_tools: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    readme = tmp_path / "README.md"
+    readme.write_text("before\n<!-- silicon -->\nold\n<!-- /silicon -->\nafter\n")
+    assert main(["--readme", str(readme)]) == 0
+    assert without_tools == ["iris"]
+    out, err = capsys.readouterr()
+    assert "a_file: no folder was given" in err
+    assert out.strip() in readme.read_text()
+    assert "old" not in readme.read_text()
+
+
+def test_a_difference_ends_with_status_1_and_leaves_the_file(
+    without_tools: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(silicon, "difference_in_bulk", lambda design, x: Difference("icarus", "a value"))
+    readme = tmp_path / "README.md"
+    readme.write_text("<!-- silicon -->\nold\n<!-- /silicon -->\n")
+    assert main(["--readme", str(readme)]) == 1
+    assert "iris: a value" in capsys.readouterr().err
+    assert "old" in readme.read_text()
+
+
+def test_other_multipliers_than_planned_end_with_status_1(
+    without_tools: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refuse(*_: Any) -> None:
+        raise SynthesisError("17 multipliers, 16 were planned")
+
+    monkeypatch.setattr(silicon, "synthesize", refuse)
+    assert main([]) == 1
+    assert "16 were planned" in capsys.readouterr().err
+
+
+def test_a_missing_file_ends_with_status_2(
+    without_tools: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([str(tmp_path)]) == 2
+    assert "a_file.tflite" in capsys.readouterr().err
+
+
+def test_every_network_of_the_table_is_known() -> None:
+    from tflite_models import NAMES
+
+    assert {row.network for row in ROWS if row.is_file} <= set(NAMES)
