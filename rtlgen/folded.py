@@ -27,7 +27,7 @@ from golden.types import IntArray, IntType, TensorType
 from rtlgen.buffer import READ_CYCLES, buffered
 from rtlgen.drain import DRAIN_CYCLES, Drained, Pace, drained
 from rtlgen.lowering import LayerPlan
-from rtlgen.multiply import is_wiring, multiply_in_logic, weighted
+from rtlgen.multiply import is_wiring, sum_in_logic, terms_in_logic, weighted
 from rtlgen.state import Flags, counter, held_tensor
 from rtlgen.stream import Stream, stream
 from rtlgen.tensor import HDLTensor
@@ -39,15 +39,19 @@ PRODUCT_CYCLES = 1
 BIAS_CYCLES = 1
 
 
-def tree_cycles(inputs: int) -> int:
-    """Registers inside the adder tree: one behind every two levels; the last levels add to the accumulator."""
-    return (inputs - 1).bit_length() // 2
+def tree_cycles(layer: LayerPlan, own: bool) -> int:
+    """Registers inside the adder tree: one behind every two levels; the last levels add to the accumulator.
+
+    A product that is made of adders has a tree of its own, with one.
+    """
+    if layer.logic:
+        return 1
+    return 0 if own else (layer.inputs - 1).bit_length() // 2
 
 
 def beat_offsets(layer: LayerPlan, pace: Pace, own: bool) -> IntArray:
     """Cycles from the start of a position to each beat of its row."""
-    tree = 0 if own else tree_cycles(layer.inputs)
-    first = READ_CYCLES + PRODUCT_CYCLES + tree + DRAIN_CYCLES + BIAS_CYCLES
+    first = READ_CYCLES + PRODUCT_CYCLES + tree_cycles(layer, own) + DRAIN_CYCLES + BIAS_CYCLES
     return np.array([(fold + 1) * layer.words + first + wait for fold, wait in pace.beats()], dtype=np.int64)
 
 
@@ -97,17 +101,16 @@ def folded(
     assert LATENCY == READ_CYCLES, "a word and its weights come together"
     flags = Flags(start, x.reset).after(f"{name}_fetch", LATENCY)
 
-    operand = word.reshape(-1, 1) if own else word
+    tree = tree_cycles(layer, own)
     if layer.logic:
-        products = multiply_in_logic(word, weights.reshape(-1)).reshape(1, 1)
+        weight = weights.reshape(-1)
+        terms = terms_in_logic(word, weight).register(f"{name}_product")
+        sums = sum_in_logic(terms, (word.dtype, weight.dtype)).reshape(1, 1).register(f"{name}_tree1")
     else:
-        products = weighted(operand, weights, x.type.dtype)
-    sums = products.register(f"{name}_product")
-    flags = flags.after(f"{name}_product", PRODUCT_CYCLES)
-    if not own:
-        for stage in range(tree_cycles(layer.inputs)):
+        sums = weighted(word.reshape(-1, 1) if own else word, weights, x.type.dtype).register(f"{name}_product")
+        for stage in range(tree):
             sums = _add_level(_add_level(sums)).register(f"{name}_tree{stage + 1}")
-        flags = flags.after(f"{name}_tree", tree_cycles(layer.inputs))
+    flags = flags.after(f"{name}_product", PRODUCT_CYCLES).after(f"{name}_tree", tree)
     sums = sums.sum(axis=1)
 
     accumulators = held_tensor(f"{name}_acc", layer.outputs, _reach(tiles, x.type.dtype, layer.folds))

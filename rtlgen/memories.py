@@ -1,8 +1,9 @@
 """The memories of a design, and the one rule that says which of them belong into block RAM.
 
 A memory is **small**, and made of LUTs (a RAM of LUT RAM, where the device has it), if it has at most
-``SMALL_WORDS`` words or ``SMALL_BITS`` bits; every other one is a block RAM. A LUT4 stores 16 bits: a small ROM costs
-at most two of them a bit of its word, or 64 in all, while a device has 180 (iCE40) to 400 (ECP5) LUTs for each block.
+``SMALL_WORDS`` words or ``SMALL_BITS`` bits; every other one is a block RAM. A LUT4 stores 16 bits, and a LUT RAM has
+16 words: a small ROM costs at most one LUT a bit of its word, or, with what chooses among them, about a hundred in all,
+while a device has 180 (iCE40) to 400 (ECP5) LUTs for each block.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 
 import pyrtl
 
-SMALL_WORDS = 32
+SMALL_WORDS = 16
 SMALL_BITS = 1024
 
 

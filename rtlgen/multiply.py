@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from golden.types import IntArray, IntType
+from rtlgen.csd import csd_digits, csd_split
 from rtlgen.tensor import HDLTensor
 
 LIMB_BITS = 17
 """An unsigned limb of 17 bits is what an 18 x 18 bit signed multiplier takes."""
 NARROW_BITS = 3
 """A product with a limb of so few bits is made of adders: a multiplier would be wasted on it."""
+_DIGITS_A_STEP = 4
+"""Signed digits of a constant whose product takes two levels of adders."""
 
 
 def limb_types(dtype: IntType) -> list[IntType]:
@@ -89,20 +94,43 @@ def _limb_product(a: HDLTensor, b: HDLTensor) -> HDLTensor:
 
 def multiply_in_logic(x: HDLTensor, y: HDLTensor) -> HDLTensor:
     """``x * y`` elementwise, shape (n,) each, as an adder tree over the bits of ``y``: about a LUT a pair of bits."""
+    return sum_in_logic(terms_in_logic(x, y), (x.dtype, y.dtype))
+
+
+def terms_in_logic(x: HDLTensor, y: HDLTensor) -> HDLTensor:
+    """The first level of the adder tree of `multiply_in_logic`, shape (n, terms): a register goes well behind it."""
     bits = y.dtype.bits
     word = y.pack(y.dtype)
-    products = []
+    zero = HDLTensor.constant([0])
+    rows = []
     for element in range(y.size):
-        start = element * bits
-        terms = []
-        for place in range(bits):
-            bit = HDLTensor.of([word[start + place]], [0], [1])
-            term = HDLTensor.where(bit, x[element : element + 1], HDLTensor.constant([0])) << place
-            terms.append(-term if y.signed and place == bits - 1 else term)
-        products.append(HDLTensor.concat(terms).sum(axis=0, keepdims=True))
-    result = HDLTensor.concat(products)
-    ends = [a * b for a in (x.dtype.min, x.dtype.max) for b in (y.dtype.min, y.dtype.max)]
-    return result.known_range(min(ends), max(ends))
+        chosen = [HDLTensor.of([word[element * bits + place]], [0], [1]) for place in range(bits)]
+        terms = [HDLTensor.where(bit, x[element : element + 1], zero) << place for place, bit in enumerate(chosen)]
+        top = terms.pop() if y.signed else zero
+        pairs = [sum(terms[at + 1 : at + 2], start=terms[at]) for at in range(0, len(terms), 2)] or [zero]
+        if y.signed:  # the last pair is one term if their number is odd
+            pairs = [*pairs[:-1], pairs[-1] - top] if len(terms) % 2 else [*pairs, -top]
+        rows.append(HDLTensor.concat(pairs).reshape(1, -1))
+    return HDLTensor.concat(rows, axis=0)
+
+
+def sum_in_logic(terms: HDLTensor, types: tuple[IntType, IntType]) -> HDLTensor:
+    """The products, shape (n,), of what `terms_in_logic` made of factors of these types."""
+    x, y = types
+    ends = [a * b for a in (x.min, x.max) for b in (y.min, y.max)]
+    return terms.sum(axis=1).known_range(min(ends), max(ends))
+
+
+def constant_product_steps(multipliers: IntArray) -> list[Callable[[HDLTensor], HDLTensor]]:
+    """The product of a beat and a constant a lane: in two steps where it takes more than two levels of adders."""
+    lanes, values = len(multipliers), [int(multiplier) for multiplier in multipliers]
+    if all(len(csd_digits(value)) <= _DIGITS_A_STEP for value in values):
+        return [lambda beat: beat * multipliers]
+    halves = np.array([csd_split(value) if len(csd_digits(value)) > 1 else (value, 0) for value in values], dtype=int)
+    return [
+        lambda beat: HDLTensor.concat([beat * half for half in halves.T]),
+        lambda parts: parts[:lanes] + parts[lanes:],
+    ]
 
 
 def multiply_by_one_hot(x: HDLTensor, y: HDLTensor) -> HDLTensor:

@@ -14,7 +14,7 @@ from rtlgen.arrivals import Arrivals
 from rtlgen.intervals import Interval
 from rtlgen.join import Datapath, join_departures, join_foldings, join_walk, join_widths, joined
 from rtlgen.lowering import Goal, Incoming, LayerPlan, candidates, departures, lower, walk, widths
-from rtlgen.multiply import multipliers_for, multiply_in_logic, partial_products, sum_of_partials
+from rtlgen.multiply import multipliers_for, partial_products, sum_in_logic, sum_of_partials, terms_in_logic
 from rtlgen.ops.requantize import constant_steps
 from rtlgen.pipeline import Step
 from rtlgen.scale import Scale, scale_of
@@ -78,16 +78,13 @@ def multiply(op: Multiply, layer: LayerPlan, xs: Sequence[Stream], name: str) ->
 
     def product(x: HDLTensor, y: HDLTensor) -> HDLTensor:
         x, y = (HDLTensor.concat([operand] * lanes) if operand.size < lanes else operand for operand in (x, y))
-        return multiply_in_logic(x, y) if layer.logic else partial_products(x, y, (first, second))
+        return terms_in_logic(x, y) if layer.logic else partial_products(x, y, (first, second))
 
     def wait(products: HDLTensor) -> HDLTensor:
         return products
 
     def add_limbs(products: HDLTensor) -> HDLTensor:
-        if not layer.logic:
-            return sum_of_partials(products, (first, second))
-        reach = _reach(first, second)
-        return products.known_range(reach.min, reach.max)
+        return (sum_in_logic if layer.logic else sum_of_partials)(products, (first, second))
 
     steps = [wait, add_limbs, *_rounding(op, first, second, lanes)]
     return joined(

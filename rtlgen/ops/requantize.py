@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import lru_cache
 from math import ceil
 
+import numpy as np
 import pyrtl
 
 from golden.ops import Requantize
@@ -14,12 +15,15 @@ from golden.types import IntType, TensorType
 from rtlgen.arrivals import Arrivals
 from rtlgen.divider import DIVIDER_CYCLES, STEPS, divided, division_of
 from rtlgen.lowering import Goal, Incoming, LayerPlan, candidates, departures, lower
+from rtlgen.memories import SMALL_WORDS
 from rtlgen.multiply import (
+    constant_product_steps,
     multipliers_for,
     multiply_by_one_hot,
-    multiply_in_logic,
     partial_products,
+    sum_in_logic,
     sum_of_partials,
+    terms_in_logic,
 )
 from rtlgen.pipeline import Step, pipeline
 from rtlgen.scale import Scale, scale_of, stored_bits
@@ -33,7 +37,6 @@ _LUT_SITES_A_LANE = 120
 """Roughly, however it multiplies."""
 _LUT_SITES_A_CONSTANT_LANE = 180
 """Where the multiplier never changes: a sum of shifts."""
-_FEW_WORDS = 32
 
 
 @candidates.register
@@ -60,7 +63,7 @@ def _forms(op: Requantize, x: Incoming, logic: bool) -> Iterator[LayerPlan]:
     bits = scale.multiplier_type.bits
     stored = bits + scale.offset_bits
     # A store of few words is made of LUTs, each of which holds 16 bits.
-    sites = lanes * (_LUT_SITES_A_LANE + (ceil(groups / 16) * stored if groups <= _FEW_WORDS else 0))
+    sites = lanes * (_LUT_SITES_A_LANE + (ceil(groups / 16) * stored if groups <= SMALL_WORDS else 0))
     plan = replace(plan, depth_cycles=LATENCY + 3, store_bits=groups * lanes * stored, lut_sites=sites)
     if scale.powers_of_two:
         yield plan
@@ -76,7 +79,7 @@ def _forms(op: Requantize, x: Incoming, logic: bool) -> Iterator[LayerPlan]:
     if x.spacing_cycles >= STEPS:
         division = division_of(op, x.reach)
         if division is not None:
-            sites = lanes * (_LUT_SITES_A_LANE + (division.stored_bits if groups <= _FEW_WORDS else 0))
+            sites = lanes * (_LUT_SITES_A_LANE + (division.stored_bits if groups <= SMALL_WORDS else 0))
             stored_bits = groups * lanes * division.stored_bits
             depth = LATENCY + DIVIDER_CYCLES + 1
             yield replace(plan, depth_cycles=depth, store_bits=stored_bits, lut_sites=sites, form="division")
@@ -121,10 +124,12 @@ def requantize(op: Requantize, layer: LayerPlan, xs: Sequence[Stream], name: str
         if scale.powers_of_two:
             return multiply_by_one_hot(delayed, word)
         if layer.logic:
-            return multiply_in_logic(delayed, word)
+            return terms_in_logic(delayed, word)
         return partial_products(delayed, word, types)
 
     def add_limbs(products: HDLTensor) -> HDLTensor:
+        if layer.logic and not scale.powers_of_two:
+            return sum_in_logic(products, types)
         return sum_of_partials(products, types) if layer.form == "product" else products
 
     def wait(beat: HDLTensor) -> HDLTensor:
@@ -209,13 +214,14 @@ def _by_division(op: Requantize, x: Stream, name: str, groups: int, beat: pyrtl.
 
 def constant_steps(op: Requantize, scale: Scale, lanes: int) -> list[Step]:
     """The steps where every beat has the same constants: a product of shifts and adders, and what rounds."""
-    multiplier, *offsets = (
-        HDLTensor.constant(_padded(values, lanes) if scale.per_channel else values[:1] * lanes)
+    multipliers, *offsets = (
+        np.array(_padded(values, lanes) if scale.per_channel else values[:1] * lanes)
         for values in (scale.multipliers, *scale.signs.values())
     )
     # What is only multiplied is not worth a saturation of its own.
     centred: list[Step] = [lambda beat: beat - op.x_zero_point] if op.x_zero_point else []
-    return [*centred, lambda beat: beat * multiplier, lambda product: _finished(op, scale, product, offsets)]
+    constants = [HDLTensor.constant(offset) for offset in offsets]
+    return [*centred, *constant_product_steps(multipliers), lambda product: _finished(op, scale, product, constants)]
 
 
 def _finished(op: Requantize, scale: Scale, product: HDLTensor, offsets: Sequence[HDLTensor]) -> HDLTensor:
