@@ -295,7 +295,8 @@ def test_block_rams_of_a_memory(words, bits, is_rom, ecp5, ice40, xilinx):
 
 
 def test_the_rule_for_small_memories():
-    assert not memory(32, 500).is_block
+    assert not memory(16, 500).is_block
+    assert memory(32, 40).is_block
     assert not memory(128, 8).is_block
     assert memory(64, 17).is_block
     assert [kind_of(memory(16, 16, is_rom=True), family) for family in (ECP5, ICE40)] == ["logic", "logic"]

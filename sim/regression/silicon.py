@@ -84,7 +84,7 @@ ROWS = (
     Row("ad01_int8", None),
     Row("micro_speech_quantized", 64),
     Row("hello_world_int8", 64),
-    Row("144-18-10", 40, "192 cycles (168), 7,846 LUT, 16 MHz"),
+    Row("144-18-10", 20, "192 cycles (168), 7,846 LUT, 16 MHz"),
     Row(DIGITS, 2, DIGITS_PUBLISHED),
     Row(DIGITS, 16, DIGITS_PUBLISHED),
     Row(DIGITS, 64, DIGITS_PUBLISHED),
