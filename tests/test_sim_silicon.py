@@ -23,13 +23,13 @@ def without_tools(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """No simulator and no synthesis; what was asked of synthesis."""
     asked: list[str] = []
 
-    def synthesize(design: rtlgen.Design, device: object) -> SimpleNamespace:
+    def synthesize_fastest(design: rtlgen.Design, device: object, placements: int) -> SimpleNamespace:
         asked.append(design.name)
         return SimpleNamespace(as_json=lambda: FOUND)
 
     monkeypatch.setattr(silicon, "require_tools", lambda device: None)
     monkeypatch.setattr(silicon, "difference_in_bulk", lambda design, x: None)
-    monkeypatch.setattr(silicon, "synthesize", synthesize)
+    monkeypatch.setattr(silicon, "synthesize_fastest", synthesize_fastest)
     monkeypatch.setattr(silicon, "ROWS", (Row("iris", 16, "7 cycles (3)"), Row("a_file", 16)))
     return asked
 
@@ -95,7 +95,7 @@ def test_other_multipliers_than_planned_end_with_status_1(
     def refuse(*_: Any) -> None:
         raise SynthesisError("17 multipliers, 16 were planned")
 
-    monkeypatch.setattr(silicon, "synthesize", refuse)
+    monkeypatch.setattr(silicon, "synthesize_fastest", refuse)
     assert main([]) == 1
     assert "16 were planned" in capsys.readouterr().err
 

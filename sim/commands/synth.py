@@ -13,7 +13,7 @@ from sim.commands.model_argument import Model
 from sim.commands.printing import as_text, say, say_json, say_table, stages
 from sim.commands.user_error import blame_user
 from sim.synthesis.result import SynthesisError
-from sim.synthesis.synthesize import require_tools, synthesize, target_of
+from sim.synthesis.synthesize import require_tools, synthesize_fastest, target_of
 
 
 def synth(
@@ -22,6 +22,7 @@ def synth(
     multipliers: int | None,
     unrolled: bool,
     seed: int,
+    placements: int,
     timeout: int | None,
     no_route: bool,
     output: Path | None,
@@ -37,7 +38,9 @@ def synth(
     network = Model.load(model)
     design = fitted(network, multipliers, unrolled, device)
     with stages(f"{design.name} for {target}") as tell, _judged(json), blame_user(f"MODEL {model!r}"):
-        result = synthesize(design, device, seed=seed, timeout=timeout, routes=not no_route, keep=output, tell=tell)
+        result = synthesize_fastest(
+            design, device, placements, seed=seed, keep=output, timeout=timeout, routes=not no_route, tell=tell
+        )
     content = result.as_json()
     if json:
         say_json(content)

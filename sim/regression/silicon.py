@@ -28,7 +28,7 @@ from sim.regression.in_bulk import difference_in_bulk
 from sim.regression.readme import put_between_markers
 from sim.synthesis.fit import fitting
 from sim.synthesis.result import SynthesisError
-from sim.synthesis.synthesize import require_tools, synthesize, target_of
+from sim.synthesis.synthesize import require_tools, synthesize_fastest, target_of
 from sim.tools import ToolError
 
 MARKER = "silicon"
@@ -58,11 +58,13 @@ class Row:
         network: of the zoo, a file without its suffix, or the sizes of a perceptron with random weights.
         multipliers: its budget; None for as many as fit on the device, up to the default.
         published: cycles and multipliers of others, for people.
+        placements: of which the fastest counts.
     """
 
     network: str
     multipliers: int | None
     published: str = "-"
+    placements: int = 3
 
     @property
     def is_file(self) -> bool:
@@ -75,23 +77,23 @@ KWS_PUBLISHED = "269 k cycles (60), 46 k (188)"
 RESNET_PUBLISHED = "394 k cycles (78), 59 k (211)"
 DIGITS_PUBLISHED = "3,322 cycles (3), 9,340 LUT, 65 MHz"
 ROWS = (
-    Row(KWS, 64, KWS_PUBLISHED),
-    Row(KWS, 128, KWS_PUBLISHED),
+    Row(KWS, 64, KWS_PUBLISHED, placements=1),
+    Row(KWS, 128, KWS_PUBLISHED, placements=1),
     Row(KWS, 188, KWS_PUBLISHED),
-    Row(RESNET, 64, RESNET_PUBLISHED),
-    Row(RESNET, 128, RESNET_PUBLISHED),
+    Row(RESNET, 64, RESNET_PUBLISHED, placements=1),
+    Row(RESNET, 128, RESNET_PUBLISHED, placements=1),
     Row(RESNET, 188, RESNET_PUBLISHED),
-    Row("ad01_int8", None),
-    Row("micro_speech_quantized", 64),
+    Row("ad01_int8", None, placements=1),
+    Row("micro_speech_quantized", 64, placements=1),
     Row("hello_world_int8", 64),
     Row("144-18-10", 20, "192 cycles (168), 7,846 LUT, 16 MHz"),
     Row(DIGITS, 2, DIGITS_PUBLISHED),
     Row(DIGITS, 16, DIGITS_PUBLISHED),
     Row(DIGITS, 64, DIGITS_PUBLISHED),
     Row("digits_cnn", 64),
-    Row("mnist_lenet", 64),
-    Row("fashion_resnet", 64),
-    Row("fashion_dscnn", 64),
+    Row("mnist_lenet", 64, placements=1),
+    Row("fashion_resnet", 64, placements=1),
+    Row("fashion_dscnn", 64, placements=1),
 )
 
 
@@ -139,7 +141,7 @@ def measure(row: Row, folder: Path | None) -> str:
     device = target_of(TARGET)
     found: Mapping[str, Any] | None = None
     if design.plan.multipliers <= device.available["multiplier"]:
-        found = synthesize(design, device).as_json()
+        found = synthesize_fastest(design, device, row.placements).as_json()
     return line(row, design.plan, found)
 
 
