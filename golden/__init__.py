@@ -44,6 +44,7 @@ from golden.network import Network, Step
 from golden.ops import Argmax, Dense, Op, Relu, Requantize, Reshape
 from golden.profiling import Profile, profile
 from golden.quantizer import quantize
+from golden.trainer import IntegerTrainer
 from golden.training import History, fit
 from golden.types import IntType, TensorType
 
@@ -62,6 +63,7 @@ __all__ = [
     "Graph",
     "History",
     "IntType",
+    "IntegerTrainer",
     "LeakyReLU",
     "Linear",
     "MaxPool2d",
