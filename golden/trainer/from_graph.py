@@ -105,8 +105,8 @@ def _rescaled(
         what = "bias" if column == real.shape[1] - 1 else "weight"
         raise ValueError(
             f"layer {node.name!r} cannot be trained: the {what} of output {row} is {real[row, column]:.3g} in units of "
-            f"its inputs, and must be within {_MOST_MASTER / 2.0 ** (bits + LOW_BITS):.3g}, or the others lose too many "
-            f"bits; a network without zero points has smaller ones: quantize with symmetric=True"
+            f"its inputs, and must be within {_MOST_MASTER / 2.0 ** (bits + LOW_BITS):.3g}, or the others lose too "
+            "many bits; a network without zero points has smaller ones: quantize with symmetric=True"
         )
     return TrainedDense(node.name, master, bits, fraction_bits, is_last)
 
