@@ -178,7 +178,7 @@ def run_testbench(
     harness = importlib.import_module(HARNESS)
     (build / "tensorgate_bench.v").write_text(harness.verilog(ports))
     plusargs = [f"+verif={build / 'testbench.json'}", *(["+waves"] if waves else [])]
-    _launch(harness.TOP, [build / "tensorgate_bench.v", verilog], build, log, plusargs, seed, timeout)
+    launch(harness.TOP, [build / "tensorgate_bench.v", verilog], build, log, plusargs, seed, timeout)
     return _result(build, log, build / "waves.vcd" if waves else None)
 
 
@@ -214,7 +214,7 @@ def _result(build: Path, log: Path, waves: Path | None) -> TestbenchResult:
     )
 
 
-def _launch(
+def launch(
     top: str,
     sources: Sequence[Path],
     build: Path,
@@ -222,7 +222,9 @@ def _launch(
     plusargs: list[str],
     seed: int,
     timeout: float,
+    module: str = TESTBENCH,
 ) -> None:
+    """Compile ``sources`` with ``top`` at the top, and run the testbench ``module``; its results are in ``build``."""
     with _undisturbed():
         import cocotb_test.simulator
 
@@ -236,7 +238,7 @@ def _launch(
         with _signals_kept():
             simulator = Icarus(
                 toplevel=top,
-                module=TESTBENCH,
+                module=module,
                 verilog_sources=[str(source) for source in sources],
                 python_search=[str(Path(__file__).resolve().parents[2])],
                 sim_build=str(build),

@@ -1,0 +1,168 @@
+"""A trainer in simulation against the golden one: all logits, losses and weights, and in lockstep with PyRTL."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyrtl
+
+from golden.trainer import IntegerTrainer
+from rtlgen.training import TrainerDesign
+from rtlgen.training.layout import load_frame, rows_of, sample_frame, signature_of
+from sim.difference import Difference, VerificationError
+from sim.simulators.cocotb_launcher import launch
+from sim.simulators.programs import require_programs
+from sim.tools import ToolError
+
+TESTBENCH = "verif.training"
+EVALUATE, TRAIN, LOAD, READ = range(4)
+
+
+@dataclass(frozen=True)
+class TrainingRun:
+    """What has been compared.
+
+    Args:
+        steps: of training, and evaluations between them.
+        cycles: under Icarus, each of them in lockstep with PyRTL.
+        weights: master weights that were read and compared.
+    """
+
+    steps: int
+    cycles: int
+    weights: int
+
+
+def verify_training(
+    design: TrainerDesign,
+    trainer: IntegerTrainer,
+    x: npt.ArrayLike,
+    y: Sequence[int],
+    build: Path,
+    *,
+    learning_rate_shift: int = 5,
+    evaluate: Collection[int] = (),
+    resets: Collection[int] = (),
+    read_every: int = 1,
+    back_to_back: bool = False,
+    source: str = "never",
+    sink: str = "never",
+    seed: int = 0,
+    timeout: float = 3600,
+) -> TrainingRun:
+    """Train on the samples in the emitted Verilog; ``trainer`` goes along, and has learnt the same afterwards.
+
+    Args:
+        design: of ``trainer``.
+        trainer: the golden one; its weights are loaded first.
+        x: integers, shape (samples, features).
+        y: the labels.
+        build: folder for all files.
+        learning_rate_shift: of all steps.
+        evaluate: samples that are only evaluated.
+        resets: samples in whose middle there is a reset first; the weights stay, the random number begins anew.
+        read_every: weights are read and compared after so many samples, and at the end.
+        back_to_back: frames follow each other without waiting for results.
+        source, sink: patterns of pauses.
+        seed: of the pauses.
+        timeout: seconds.
+
+    Raises:
+        VerificationError: where anything differs.
+        FileNotFoundError, ToolError: if Icarus is missing, or fails.
+    """
+    require_programs("icarus")
+    frames, positions, signature, weights = _frames(
+        design, trainer, np.asarray(x), y, learning_rate_shift, evaluate, resets, read_every
+    )
+    build = build.resolve()
+    build.mkdir(parents=True, exist_ok=True)
+    verilog = build / f"{design.name}.v"
+    verilog.write_text(design.verilog)
+    config = {
+        "frames": frames,
+        "signature": signature,
+        "reset_before": positions,
+        "back_to_back": back_to_back,
+        "settle_cycles": design.schedule.training_cycles + 64,
+        "source": source,
+        "sink": sink,
+        "seed": seed,
+        "build": str(build),
+    }
+    (build / "training.json").write_text(json.dumps(config))
+    result_file, log = build / "result.json", build / "simulation.log"
+    result_file.unlink(missing_ok=True)
+    launch(design.name, [verilog], build, log, [f"+training={build / 'training.json'}"], seed, timeout, TESTBENCH)
+    if not result_file.exists():
+        raise ToolError("the testbench of the trainer ended without a result", (), log.read_text(errors="replace"))
+    result = json.loads(result_file.read_text())
+    if result["findings"]:
+        raise VerificationError(Difference("icarus", result["findings"][0]))
+    replay_pins(design, build / "recording.npz")
+    return TrainingRun(len(frames), result["cycles"], weights)
+
+
+def replay_pins(design: TrainerDesign, recording: Path) -> None:
+    """The recorded inputs through PyRTL's simulation: every output pin on every cycle.
+
+    Raises:
+        VerificationError: naming pin and cycle of the first difference.
+    """
+    with np.load(recording) as arrays:
+        pins, names = arrays["pins"], [str(name) for name in arrays["names"]]
+    block = design.block
+    inputs = [wire.name for wire in block.wirevector_subset(pyrtl.Input)]
+    outputs = [wire.name for wire in block.wirevector_subset(pyrtl.Output)]
+    columns = {name: names.index(name) for name in (*inputs, *outputs)}
+    simulation = pyrtl.FastSimulation(tracer=None, block=block)
+    for cycle, row in enumerate(pins):
+        simulation.step({name: int(row[columns[name]]) for name in inputs})
+        for name in outputs:
+            expected, seen = int(row[columns[name]]), simulation.inspect(name)
+            if expected != seen and expected >= 0:  # -1: undefined, where the testbench allows it
+                message = f"cycle {cycle}: {name} is {expected} in Verilog and {seen} in PyRTL's simulation"
+                raise VerificationError(Difference("lockstep", message, cycle=cycle))
+
+
+def _frames(
+    design: TrainerDesign,
+    trainer: IntegerTrainer,
+    x: npt.NDArray[Any],
+    y: Sequence[int],
+    rate: int,
+    evaluate: Collection[int],
+    resets: Collection[int],
+    read_every: int,
+) -> tuple[list[dict[str, Any]], list[int], int, int]:
+    """The frames, the numbers of those before which there is a reset, the signature, and how many weights are read."""
+    schedule, seed = design.schedule, trainer.random_state
+    frames, positions, signature, weights = [], [], 0, 0
+
+    def add(mode: int, data: list[int], expected: list[int] | None) -> None:
+        frames.append({"mode": mode, "rate": rate, "data": data, "expected": expected})
+
+    def masters() -> list[int]:
+        return [int(v) & 0xFFFF for v in rows_of(schedule, [layer.weight for layer in trainer.layers]).reshape(-1)]
+
+    add(LOAD, load_frame(schedule, [layer.weight for layer in trainer.layers]), None)
+    for sample, (features, label) in enumerate(zip(x, y, strict=True)):
+        if sample in resets:
+            positions.append(len(frames))
+            trainer.random_state, signature = seed, 0
+        learns = sample not in evaluate
+        step = trainer.step(features, int(label) if learns else None, rate)
+        expected = [int(z) & 0xFFFF for z in step.logits] + [step.loss or 0]
+        add(TRAIN if learns else EVALUATE, sample_frame(features, int(label)), expected)
+        if step.loss:
+            signature = signature_of(schedule, signature, [layer.weight for layer in trainer.layers])
+        if (sample + 1) % read_every == 0 or sample == len(x) - 1:
+            add(READ, [0], masters())
+            weights += sum(layer.weight.size for layer in trainer.layers)
+    return frames, positions, signature, weights
