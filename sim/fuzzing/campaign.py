@@ -18,6 +18,7 @@ from sim.fuzzing.check import RefusedError, check
 from sim.fuzzing.coverage import Coverage
 from sim.fuzzing.draw import Draw
 from sim.fuzzing.networks import network, samples
+from sim.fuzzing.reduce import reduced
 from sim.synthesis.yosys import PROGRAM
 
 PART_NETWORKS = 100
@@ -118,6 +119,8 @@ def run_campaign(
     while not campaign.is_over:
         _run_part(campaign, seed * 1_000_003 + part, draw_network)
         part += 1
+    if campaign.outcome.failure is not None:
+        campaign.outcome.failure = reduced(*campaign.outcome.failure, checked)
     campaign.outcome.time_s = time.monotonic() - campaign.started
     return campaign.outcome
 
