@@ -71,8 +71,8 @@ def _reading(node: Node, old: str, new: str) -> Node:
 
 def _with(case: Case, nodes: tuple[Node, ...], output: str) -> Iterator[Case]:
     """The case with these layers and this output, if that is a network at all, and smaller."""
-    kept = _needed(nodes, output)
-    if not kept or "x" not in {name for node in kept for name in node.inputs}:
+    kept, (source,) = _needed(nodes, output), case.graph.inputs
+    if not any(source in node.inputs for node in kept):
         return
     try:
         graph = Graph(case.graph.inputs, kept, (output,))
@@ -84,12 +84,12 @@ def _with(case: Case, nodes: tuple[Node, ...], output: str) -> Iterator[Case]:
 def _from(case: Case, nodes: tuple[Node, ...], tensor: str) -> Iterator[Case]:
     """The case with a layer's result as its input, if nobody needs what is before it for anything else."""
     output = case.graph.outputs[0]
-    needed = _needed(nodes, output)
-    if not needed or any("x" in node.inputs for node in needed):
+    needed, (source,) = _needed(nodes, output), case.graph.inputs
+    if not needed or any(source in node.inputs for node in needed):
         return
-    kept = tuple(_reading(node, tensor, "x") for node in needed)
+    kept = tuple(_reading(node, tensor, source) for node in needed)
     try:
-        graph = Graph({"x": case.graph.types[tensor]}, kept, (output,))
+        graph = Graph({source: case.graph.types[tensor]}, kept, (output,))
     except (TypeError, ValueError):
         return
     yield replace(case, graph=graph, x=case.graph.trace(case.x)[tensor])
