@@ -12,8 +12,8 @@ from sim.fuzzing.layers import BINARY, IMAGE, MOST_ELEMENTS, UNARY, add, any_typ
 
 MOST_STEPS = 8
 _SAMPLES = (1, 6, 5, 4, 3, 2)
-_STEPS = (*UNARY, *BINARY, "concat", "requantize", "requantize", "add", "dense")
-_IMAGE_STEPS = (*_STEPS, *IMAGE, "residual", "conv", "conv", "conv_around")
+_STEPS = (*UNARY, *BINARY, "concat", "add", *["requantize"] * 3, *["dense"] * 3)
+_IMAGE_STEPS = (*UNARY, *BINARY, *IMAGE, "concat", "add", *["requantize"] * 3, *["conv"] * 5, *["residual"] * 2)
 _SCALAR_STEPS = ("relu", "requantize", "clamp", "wrap", "lookup", "add", "multiply", "reshape")
 
 
