@@ -117,7 +117,8 @@ def scaled_interval(
             )
     elif arithmetic == "float32":
         scaled_bits = largest.bit_length() + max(0, widest.bit_length() - int(shift.min()))
-        needed = 1 + max(largest, (1 << scaled_bits) + abs(zero_point)).bit_length()
+        needed = 1 + ((1 << scaled_bits) + abs(zero_point)).bit_length()
+    needed = max(needed, 1 + largest.bit_length())  # before a multiplier of zero makes it small
     if needed > MAX_BITS + 1:
         raise ValueError(
             f"{what} by a multiplier of {widest.bit_length()} bits with the zero point {zero_point} needs {needed} "

@@ -48,6 +48,8 @@ def join_foldings(xs: Sequence[Incoming], y: TensorType, goal: Goal) -> Iterator
     lanes = [x.lanes for x in xs if x.type.inner == y.inner]
     if max(beats_of(x.type, x.lanes) for x in xs) > goal.ii_cycles:
         return
+    if any(x.lanes > 1 and x.type.inner < y.inner for x in xs):
+        return  # what is repeated for all lanes comes on one
     for width in widths_of(y.inner, lcm(*lanes)):
         beats = beats_of(y, width)
         if beats <= goal.ii_cycles and (width <= goal.lanes[-1] or width == lcm(*lanes)):

@@ -83,6 +83,8 @@ def word_width(layer: LayerPlan, x: TensorType) -> int:
 
 def word_by_word(x: Incoming, y: TensorType, goal: Goal, *, whole_words: bool) -> Iterator[LayerPlan]:
     """The hardware for a result ``y``: ``whole_words`` become beats of the result, otherwise it has one lane."""
+    # Of rows of one element a beat is one lane: a join repeats that for every lane of its other tensor.
+    whole_words &= y.inner > 1 or x.lanes == 1 or x.type.inner % x.lanes > 0
     lanes = x.lanes if whole_words else 1
     cycles = max(beats_of(x.type, x.lanes), beats_of(y, lanes))
     if cycles <= goal.ii_cycles and (whole_words or x.type.inner % x.lanes == 0):

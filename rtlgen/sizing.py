@@ -17,7 +17,7 @@ from rtlgen.timing import OUTPUT, Stage, Taker, Timing, solve
 from rtlgen.walk import Walk
 
 _MOST_DEPTHS = 40
-_FEWEST_SAMPLES = 4
+_FEWEST_SAMPLES, _MOST_SAMPLES = 4, 1 << 14
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,7 @@ class Sized:
         latency_cycles: from the cycle on which the first beat of a first sample moves to that of its last output beat.
         ahead_cycles: by how much the second sample comes before ``latency_cycles + ii_cycles``, the third one before
             ``latency_cycles + 2 * ii_cycles``, and so on, all others as the last one of these; mostly there is none.
+            It need not grow from each to the next.
     """
 
     layers: dict[str, LayerPlan]
@@ -71,10 +72,10 @@ def sized(graph: Graph, chosen: Chosen) -> Sized:
     for _ in range(_MOST_DEPTHS):
         timing = _steady(network, depths, ideal)
         intervals = np.diff(timing.departures)
-        # Where ways of different lengths join, the first samples may come sooner: one way is late, another one slow.
-        if not timing.hangs and (intervals <= ideal).all():
+        # Where ways of different lengths join, the first samples may come sooner: one way is late, another one slow. A
+        # sample that room has held up for some of that time, and that later ones catch up with, needs no more room.
+        if not timing.hangs and ((intervals <= ideal).all() or not timing.short):
             break
-        assert timing.short, f"the network takes {intervals} instead of {ideal} cycles, and no buffer is short"
         for buffer in timing.short:
             depths[buffer] *= 2
     else:
@@ -97,7 +98,8 @@ def sized(graph: Graph, chosen: Chosen) -> Sized:
         layers[name] = replace(layer, buffer_words=words, buffer_bits=bits)
     latency = int(timing.departures[0])
     ahead = latency + ideal * np.arange(len(timing.departures)) - timing.departures
-    first = int(np.argmax(ahead == ahead[-1]))
+    unsettled = np.flatnonzero(ahead != ahead[-1])
+    first = int(unsettled[-1]) + 1 if len(unsettled) else 0
     return Sized(layers, network.input_lanes, depths[OUTPUT, 0], ideal, latency, tuple(ahead[1 : first + 1].tolist()))
 
 
@@ -155,10 +157,12 @@ def _steady(network: _Network, depths: Mapping[tuple[str, int], int], ii_cycles:
         timing = solve(*_stages(network, depths), samples)
         needed = int(timing.departures[0]) // ii_cycles + _FEWEST_SAMPLES
         intervals = np.diff(timing.departures)
-        if (intervals <= ii_cycles).all() and (intervals[-2:] < ii_cycles).any():
+        if (intervals[-2:] != ii_cycles).any():
             needed = max(needed, 2 * samples)
-        if timing.hangs or samples >= needed or (intervals > ii_cycles).any():
+        slow = timing.short and (intervals > ii_cycles).any()
+        if timing.hangs or samples >= needed or slow:
             return timing
+        assert samples < _MOST_SAMPLES, f"the network takes {intervals} instead of {ii_cycles} cycles for no reason"
         samples = needed
 
 

@@ -197,7 +197,7 @@ def _(op: ops.Wrap, x: Any) -> Any:
 def _(op: ops.Lookup, x: Any) -> Any:
     def value(index: tuple[int, ...]) -> int:
         table = op.table.tolist()
-        return (table[index[-1]] if isinstance(table[0], list) else table)[at(x, index) - op.low]
+        return (table[index[-1] if index else 0] if isinstance(table[0], list) else table)[at(x, index) - op.low]
 
     return build(shape_of(x), value)
 

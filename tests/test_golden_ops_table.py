@@ -160,6 +160,11 @@ IMAGE = TensorType((5, 6, 4), S8)
             ValueError,
             "the golden model has 64",
         ),
+        (
+            lambda: Multiply((0, 0), 0, 0, 0, S8).out_type(*[TensorType((1,), golden.IntType(40, True))] * 2),
+            ValueError,
+            "by a multiplier of 0 bits .* needs 80 bits, the golden model has 64",
+        ),
     ],
 )
 def test_bad_parameters_and_inputs_are_refused(make, error: type[Exception], message: str) -> None:

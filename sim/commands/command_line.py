@@ -15,6 +15,8 @@ from golden.arithmetic import ARITHMETICS
 from sim.commands import verbs
 from sim.commands.checks import CheckFailedError
 from sim.commands.design_argument import AtLeast
+from sim.commands.duration import Duration
+from sim.commands.fuzz import fuzz as fuzz_verb
 from sim.commands.plan import plan as plan_verb
 from sim.commands.printing import say, silence
 from sim.commands.synth import synth as synth_verb
@@ -322,3 +324,40 @@ def synth(**options: Any) -> None:
       tensorgate synth iris --target xilinx --unrolled -o files
     """
     synth_verb(**options)
+
+
+@tensorgate.command()
+@click.option("--time", "time_s", type=Duration(), metavar="TIME", help="How long: 90s, 10m, 1h.  [default: 60s]")
+@click.option("--seed", type=AtLeast(0), default=0, show_default=True, metavar="S", help="Of all that is drawn.")
+@click.option("--networks", type=AtLeast(1), metavar="N", help="Stop after so many.  [default: when the time is up]")
+@click.option(
+    "--icarus",
+    type=click.FloatRange(0, 1),
+    default=0.01,
+    show_default=True,
+    metavar="SHARE",
+    help="Of the networks, those that are also stalled and reset under Icarus.",
+)
+@click.option(
+    "--netlist",
+    type=click.FloatRange(0, 1),
+    metavar="SHARE",
+    help="Those that are also synthesized for ECP5.  [default: as many, if yosys is installed]",
+)
+@_path("--output", metavar="DIR", default=Path("build/fuzz"), show_default=True, help="Where failures are kept.")
+@_path("--case", metavar="DIR", help="Check a kept failure again, and nothing else.")
+@_json
+def fuzz(**options: Any) -> None:
+    """Try random networks until one fails, and make that one small.
+
+    Any ops with any parameters, joined in any way, in any folding: every layer of golden and PyRTL has to be equal, and
+    every cycle as planned. A network without hardware has to be refused by the name of a layer. The smallest network
+    and input that fail are kept in a folder, with the command that runs them again.
+
+    \b
+    Examples:
+      tensorgate fuzz --time 10m --seed 7
+      tensorgate fuzz --networks 500 --icarus 0 --json
+      tensorgate fuzz --case build/fuzz/seed7-1
+    """
+    fuzz_verb(**options)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,28 +74,70 @@ def taps(design: Design, x: IntArray, vcd: Path | None = None) -> dict[str, Tap]
     Raises:
         ValueError: if ``last`` of a stream is not where it must be.
     """
-    streams = {port["tensor"]: (Beats.of(port), port["prefix"]) for port in design.ports["streams"]}
-    words: dict[str, list[int]] = {tensor: [] for tensor in streams}
-    cycles: dict[str, list[int]] = {tensor: [] for tensor in streams}
-    watched = [f"{prefix}_{wire}" for _, prefix in streams.values() for wire in ("valid", "ready", "data", "last")]
     named = [name for name in design.block.wirevector_by_name if not name.startswith(("tmp", "const_"))]
     tracer = _tracer(design, named) if vcd else None
-    with closing(_cycles(design, x, watched, tracer)) as steps:
-        for cycle, inspect in steps:
-            for tensor, (beats, prefix) in streams.items():
-                if not (inspect(f"{prefix}_valid") and inspect(f"{prefix}_ready")):
-                    continue
-                words[tensor].append(inspect(f"{prefix}_data"))
-                cycles[tensor].append(cycle)
-                last = inspect(f"{prefix}_last")
-                if vcd is None and last != (len(words[tensor]) % beats.count == 0):
-                    raise ValueError(f"{design.name} under PyRTL: {prefix}_last is {last} at cycle {cycle}")
+    found = _watched(design, x, _inner_streams(design), tracer)
     if vcd is not None and tracer is not None:
         with vcd.open("w") as file:
             tracer.print_vcd(file)
+    return found
+
+
+def run_with_taps(design: Design, x: IntArray) -> tuple[Run, dict[str, Tap]]:
+    """One simulation in place of two: what ``Pyrtl.run`` gives for the samples ``x``, and what ``taps`` does.
+
+    Raises:
+        ValueError: if ``last`` of a stream, or ``frame_error``, is not as it must be.
+        TimeoutError: if outputs are missing.
+    """
+    port = design.ports["output"]
+    found = _watched(design, x, {**_inner_streams(design), _OUTPUT: (Beats.of(port), f"{port['prefix']}_t")})
+    output = found.pop(_OUTPUT)
+    if len(output.tensors) < len(x):
+        raise TimeoutError(f"{design.name} under PyRTL gave {len(output.tensors)} of {len(x)} outputs")
+    return Run(output.tensors, output.cycles[:, -1]), found
+
+
+_Streams = Mapping[str, tuple[Beats, str]]
+"""By tensor: how it is cut into beats, and how the names of the stream's wires begin."""
+_OUTPUT = ""
+"""Stands for the output port, beside the tensors of the layers."""
+
+
+def _inner_streams(design: Design) -> _Streams:
+    return {port["tensor"]: (Beats.of(port), f"{port['prefix']}_") for port in design.ports["streams"]}
+
+
+def _watched(
+    design: Design, x: IntArray, streams: _Streams, tracer: pyrtl.SimulationTrace | None = None
+) -> dict[str, Tap]:
+    """What went over the streams until all samples came through all of them, or certainly will not any more."""
+    words: dict[str, list[int]] = {tensor: [] for tensor in streams}
+    cycles: dict[str, list[int]] = {tensor: [] for tensor in streams}
+    wires = {
+        tensor: tuple(f"{start}{wire}" for wire in ("valid", "ready", "data", "last"))
+        for tensor, (_, start) in streams.items()
+    }
+    missing = len(x) * sum(beats.count for beats, _ in streams.values())
+    watched = ["frame_error", *(name for names in wires.values() for name in names)]
+    with closing(_cycles(design, x, watched, tracer)) as steps:
+        for cycle, inspect in steps:
+            if inspect("frame_error") and _OUTPUT in streams:
+                raise ValueError(f"{design.name} under PyRTL: frame_error is 1 at cycle {cycle}, every frame was whole")
+            for tensor, (valid, ready, data, last) in wires.items():
+                if not (inspect(valid) and inspect(ready)):
+                    continue
+                words[tensor].append(inspect(data))
+                cycles[tensor].append(cycle)
+                count = streams[tensor][0].count
+                missing -= len(words[tensor]) <= len(x) * count
+                if tracer is None and inspect(last) != (len(words[tensor]) % count == 0):
+                    raise ValueError(f"{design.name} under PyRTL: {last} is {inspect(last)} at cycle {cycle}")
+            if not missing:
+                break
     found = {}
     for tensor, (beats, _) in streams.items():
-        whole = len(words[tensor]) // beats.count * beats.count
+        whole = min(len(words[tensor]) // beats.count, len(x)) * beats.count
         moved = np.array(cycles[tensor][:whole], dtype=np.int64).reshape(-1, beats.count)
         found[tensor] = Tap(beats.unpack(words[tensor][:whole]), moved)
     return found
