@@ -53,11 +53,11 @@ class NetlistIcarus:
             ToolError: also for a netlist with cells, or modes of them, of which there is no model.
         """
         build.mkdir(parents=True, exist_ok=True)
-        if not (build / NETLIST).exists():
-            if (self.folder / NETLIST).exists():
-                shutil.copy(self.folder / NETLIST, build)
-            else:
-                write_netlist(self.folder, build)
+        if (self.folder / NETLIST).exists():
+            if self.folder.resolve() != build.resolve():
+                shutil.copy(self.folder / NETLIST, build)  # always: one that lies there may be of an earlier run
+        elif not (build / NETLIST).exists():
+            write_netlist(self.folder, build)
         (build / CELLS).write_text(cells_of(self.family))
         bench = write_bench(design, x, build)
         sources = [CELLS, bench.name, NETLIST]
