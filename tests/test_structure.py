@@ -35,6 +35,7 @@ LATE_AND_ONLY_THERE = {
     "golden/importers/onnx_file.py": {"onnx"},
     "golden/zoo/torch_training.py": {"torch"},
     "golden/importers/torch.py": {"torch"},
+    "sim/regression/dask_cluster.py": {"distributed"},
 }
 """Packages of loaders: imported inside the function that needs them, by these files only."""
 

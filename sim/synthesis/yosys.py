@@ -26,8 +26,8 @@ _COMMANDS = {
     "ecp5": "synth_ecp5 -top {top}",
     # Its -dsp packs registers into multipliers, and loses one of two whose sum is taken.
     "ice40": "synth_ice40 -device u -top {top}",
-    # Without -nodsp it packs registers and adders into the multipliers that there are: presets of registers get lost, and
-    # so does a sum that several of them share.
+    # Without -nodsp it packs registers and adders into the multipliers that there are: presets of registers get lost,
+    # and so does a sum that several of them share.
     "xilinx": "synth_xilinx -family xc7 -nodsp -noiopad -noclkbuf -top {top}",
 }
 _DSP_MAPS = {
