@@ -21,14 +21,15 @@ from sim.synthesis.netlists import write_netlists
 from sim.synthesis.targets import ECP5, FAMILIES
 from sim.tools import ToolError
 
-FEW = ("dense 1x1", "max pool", "requantize ties", "relu")
+FEW = (("generic", "dense 1x1"), ("ice40", "requantize ties"))
 BATCH = 10
 BATCHES = [CASES[start : start + BATCH] for start in range(0, len(CASES), BATCH)]
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("family", "name"), list(zip(FAMILIES, FEW, strict=True)))
+@pytest.mark.parametrize(("family", "name"), FEW)
 def test_the_netlist_of_an_op_stands_the_testbench(family, name, tmp_path):
+    """Two families here, ECP5 below, Xilinx among the traps; all of them for every case where there is time."""
     check_netlists(designs_of([case for case in CASES if case.name == name]), family, tmp_path)
 
 
