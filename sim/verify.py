@@ -6,7 +6,7 @@ import shlex
 import time
 from collections.abc import Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,15 +15,19 @@ import numpy.typing as npt
 
 from golden.types import IntArray
 from rtlgen import Design
-from sim import witnesses
+from sim import gate_level, witnesses
 from sim.budget import VERIFY_S, budget_cycles, samples_within
 from sim.difference import VerificationError, in_network
 from sim.scratch import scratch_folder
 from sim.simulators.cocotb_launcher import PATTERNS, check_patterns
+from sim.synthesis.targets import FAMILIES
 
 SIMULATORS = tuple(witnesses.BULK)
 ALL = ("pyrtl", "icarus")
 """What ``all`` stands for: the three witnesses are these two and golden. Verilator is one more, where it is wanted."""
+
+NETLISTS = tuple(FAMILIES)
+"""What there are netlists for."""
 
 MOST_WATCHED_SAMPLES = 32
 """Samples on which every layer is compared, in PyRTL and by the testbench; the outputs are on all of them."""
@@ -39,6 +43,7 @@ class Verification:
         given_samples: that there were: fewer than these if all would take more than the budget.
         budget_cycles: the most cycles of a bulk run, and of all phases of the testbench together.
         simulators: that ran, golden not counted.
+        netlists: that ran, with what was run of them.
         ii_cycles, latency_cycles: planned, and measured equal.
         cycles: that ran in lockstep, every pin compared on each; 0 without Icarus.
         stalled_cycles: of these, cycles on which some stream was held up by its taker.
@@ -54,6 +59,7 @@ class Verification:
     given_samples: int
     budget_cycles: int
     simulators: tuple[str, ...]
+    netlists: tuple[gate_level.GateLevel, ...]
     ii_cycles: int
     latency_cycles: int
     cycles: int
@@ -67,10 +73,11 @@ class Verification:
     def as_json(self) -> dict[str, Any]:
         """Everything but the outputs, as plain values."""
         fields = {key: value for key, value in self.__dict__.items() if key != "outputs"}
+        fields["netlists"] = [asdict(netlist) for netlist in self.netlists]
         return {"verdict": "equal", **{k: list(v) if isinstance(v, tuple) else v for k, v in fields.items()}}
 
     def __str__(self) -> str:
-        witnesses = " == ".join(["golden", *self.simulators])
+        witnesses = " == ".join(["golden", *self.simulators, *(f"{each.family} netlist" for each in self.netlists)])
         lines = [
             f"{self.name}: {witnesses} on {self.samples} samples",
             f"  a sample every {self.ii_cycles} cycles, the first one after {self.latency_cycles}: exactly as planned",
@@ -80,6 +87,7 @@ class Verification:
                 f"  {self.cycles} cycles in lockstep, {self.stalled_cycles} of them stalled; every pin, every stream, "
                 f"every layer equal"
             )
+        lines += [f"  {netlist}" for netlist in self.netlists]
         bounded = []
         if self.samples < self.given_samples:
             bounded.append(f"samples after the first {self.samples} of {self.given_samples} were not run")
@@ -95,6 +103,7 @@ def verify(
     x: npt.ArrayLike,
     *,
     simulators: str | Sequence[str] = "all",
+    netlists: Sequence[str] = (),
     seed: int = 0,
     patterns: Sequence[tuple[str, str]] = PATTERNS,
     cycles: int | None = None,
@@ -105,12 +114,13 @@ def verify(
 
     PyRTL and Icarus (and Verilator) run all samples back to back: outputs against golden, cycles against the plan.
     Under Icarus the cocotb testbench then stalls, resets and starves the design, with every layer's stream watched and
-    compared; and the pins that it recorded are replayed in PyRTL, cycle by cycle.
+    compared; and the pins that it recorded are replayed in PyRTL, cycle by cycle. A netlist has to do all that again.
 
     Args:
         design: what ``rtlgen.generate`` made.
         x: the samples.
         simulators: of ``SIMULATORS``; or ``"all"``, which is PyRTL and Icarus.
+        netlists: of ``NETLISTS``: what the design is synthesized for, to be one more witness.
         seed: of stalls, resets, garbage.
         patterns: pairs of pause patterns (source, sink), see ``verif.pauses``.
         cycles: the most of a bulk run, and of all phases of the testbench together: beyond that samples are not run
@@ -126,6 +136,7 @@ def verify(
     """
     started = time.monotonic()
     names = _checked(design, simulators, seed, patterns)
+    families = _families(netlists)
     samples = design.graph.input_type.check(x, "the input")
     if not len(samples):
         raise ValueError("verification needs at least one sample, there are none")
@@ -144,9 +155,13 @@ def verify(
                 witnesses.check_layers(design, watched, tensors)
             if "icarus" in names:
                 result, pins = witnesses.check_hostile(design, watched, tensors, folder, seed, patterns, budget)
+            gates = [
+                gate_level.check(design, family, samples, output, tensors, folder, seed, patterns, cycles)
+                for family in families
+            ]
         except VerificationError as error:
             located = in_network(design, witnesses.locate(design, error.difference, samples, folder, seed))
-            command = command or _command(design, samples, names, seed, folder)
+            command = command or _command(design, samples, names, families, seed, folder)
             raise VerificationError(located, folder=folder, command=command) from error
     return Verification(
         name=design.name,
@@ -154,6 +169,7 @@ def verify(
         given_samples=given,
         budget_cycles=budget,
         simulators=names,
+        netlists=tuple(gates),
         ii_cycles=design.plan.ii_cycles,
         latency_cycles=design.plan.latency_cycles,
         cycles=pins.cycles if pins else 0,
@@ -182,13 +198,24 @@ def _checked(
     return names
 
 
-def _command(design: Design, x: IntArray, simulators: tuple[str, ...], seed: int, folder: Path) -> str:
+def _families(netlists: Sequence[str]) -> tuple[str, ...]:
+    """The names of families, if they are."""
+    unknown = [name for name in netlists if name not in NETLISTS]
+    if isinstance(netlists, str) or unknown:
+        raise ValueError(f"netlists must be a list of some of {', '.join(NETLISTS)}, not {netlists!r}")
+    return tuple(dict.fromkeys(netlists))
+
+
+def _command(
+    design: Design, x: IntArray, simulators: tuple[str, ...], netlists: tuple[str, ...], seed: int, folder: Path
+) -> str:
     """The command line that does the same again, with the graph and the samples in the folder."""
     graph, samples = folder / f"{design.name}.graph", folder / "x.npy"
     folder.mkdir(parents=True, exist_ok=True)
     design.graph.save(graph)
     np.save(samples, x)
     budget = ["--unrolled"] if design.plan.budget is None else ["--multipliers", str(design.plan.budget)]
+    budget += [word for name in netlists for word in ("--netlist", name)]
     which = "all" if simulators == ALL else simulators[0]
     words = ["tensorgate", "verify", str(graph), "--input", str(samples), *budget, "--seed", str(seed)]
     return shlex.join([*words, "--simulator", which])

@@ -120,14 +120,15 @@ def check_hostile(
     seed: int,
     patterns: Sequence[tuple[str, str]],
     cycles: int = NO_BOUND,
+    netlist: Path | None = None,
 ) -> tuple[TestbenchResult, Pins]:
-    """The cocotb testbench, and its recording in lockstep."""
+    """The cocotb testbench, and its recording in lockstep; on a ``netlist`` of the design instead, if there is one."""
     build = folder / "cocotb"
     verilog = design.write_verilog(build / f"{design.name}.v")
 
     def run(waves: bool) -> TestbenchResult:
         return run_testbench(
-            verilog,
+            netlist or verilog,
             verilog.with_suffix(".json"),
             x,
             expected,

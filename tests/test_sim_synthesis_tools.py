@@ -67,7 +67,7 @@ def test_the_netlist_of_iris_names_the_classes_of_golden(family, iris, tmp_path)
     assert run.first_off(design.plan.due_cycles(len(run.cycles))) is None
 
 
-@pytest.mark.parametrize("family", [ECP5, ICE40], ids=lambda family: family.name)
+@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
 def test_block_rams_of_a_netlist_hold_the_weights(family, tmp_path):
     design = rtlgen.generate(perceptron((64, 32, 10), argmax=False), 8, name="deep")
     yosys.run_yosys(design, family, tmp_path, timeout=300)

@@ -36,6 +36,7 @@ LATE_AND_ONLY_THERE = {
     "golden/zoo/torch_training.py": {"torch"},
     "golden/importers/torch.py": {"torch"},
     "sim/fuzzing/campaign.py": {"hypothesis"},
+    "sim/regression/dask_cluster.py": {"distributed"},
 }
 """Packages of loaders: imported inside the function that needs them, by these files only."""
 

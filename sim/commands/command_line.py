@@ -23,7 +23,7 @@ from sim.commands.synth import synth as synth_verb
 from sim.commands.user_error import UserError, joined, one_line
 from sim.synthesis.targets import TARGETS
 from sim.tools import ToolError
-from sim.verify import SIMULATORS
+from sim.verify import NETLISTS, SIMULATORS
 
 BROKEN_PIPE = 141
 """Exit status, as a shell sees it, of a program that a reader that went away has stopped."""
@@ -239,6 +239,7 @@ def generate(model: str, output: Path, multipliers: int | None, unrolled: bool, 
 @_samples("32, or all of --input")
 @click.option("--seed", type=AtLeast(0), default=0, metavar="S", help="Of stalls, resets and random samples.")
 @_simulator([*SIMULATORS, "all"], "all")
+@click.option("--netlist", type=click.Choice(NETLISTS), multiple=True, help="Also synthesize; may be repeated.")
 @_cycles("what takes about a minute")
 @_multipliers
 @_path("--input", help="Integer inputs, shape (batch, ...), as numpy.save writes them.")
@@ -248,10 +249,12 @@ def verify(**options: Any) -> None:
 
     The samples are those of --input, or else of the task's test set; for a graph file corner cases and random integers.
     'all' stands for pyrtl and icarus; under icarus the design is also stalled, reset and compared layer by layer.
+    A netlist, the gates or cells that yosys makes of the Verilog, has to stand the same test under icarus.
 
     \b
     Examples:
       tensorgate verify iris
+      tensorgate verify iris --netlist ecp5 --netlist ice40
       tensorgate verify digits --samples 100 --multipliers 256 --seed 7
       tensorgate verify my.graph --simulator pyrtl --unrolled --json
     """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import time
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -124,25 +125,36 @@ def verify(
     samples: int | None,
     seed: int,
     simulator: str,
+    netlist: Sequence[str],
     cycles: int | None,
     multipliers: int | None,
     unrolled: bool,
     input: Path | None,
     json: bool,
 ) -> None:
-    """The three witnesses on some samples."""
+    """The three witnesses on some samples, and netlists."""
     simulators = ALL if simulator == "all" else (simulator,)
-    check_tools(simulators)
+    check_tools((*simulators, *(["icarus", "netlist"] if netlist else [])))
     network = Model.load(model)
     x = network.samples(samples, seed, input)
     design = designed(network, multipliers, unrolled)
     words = [*program(), "verify", model, "--samples", str(len(x)), "--seed", str(seed), "--simulator", simulator]
+    words += [word for name in netlist for word in ("--netlist", name)]
     words += hardware_words(multipliers, unrolled)
     words += [] if cycles is None else ["--cycles", str(cycles)]
     words += [] if input is None else ["--input", str(input)]
     command = shlex.join(words)
     with checking(design.name, command, json) as folder, working(f"verifying {design.name} on {len(x)} samples"):
-        result = sim.verify(design, x, simulators=simulators, seed=seed, build=folder, command=command, cycles=cycles)
+        result = sim.verify(
+            design,
+            x,
+            simulators=simulators,
+            netlists=netlist,
+            seed=seed,
+            build=folder,
+            command=command,
+            cycles=cycles,
+        )
     if json:
         say_json(result.as_json())
     else:

@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from difflib import get_close_matches
 from pathlib import Path
 from types import FrameType
@@ -22,6 +22,7 @@ from typing import NoReturn
 
 from golden import zoo
 from sim.regression.cases import Case, CaseResult
+from sim.regression.dask_cluster import cluster
 from sim.regression.executor import Store, Watch, run_all, worker_processes
 from sim.regression.fingerprint import fingerprint
 from sim.regression.junit import write_junit
@@ -91,8 +92,12 @@ def main(arguments: Sequence[str] | None = None, executor: Executor | None = Non
                 print("\n".join(case.id for case in cases))
                 return PASSED
             again = options.fresh or bool(options.only)
-            with progress(len(cases)) as watch:
-                results = regress(cases, options.build, executor=executor, jobs=options.jobs, fresh=again, watch=watch)
+            jobs = options.jobs or os.cpu_count() or 1
+            elsewhere = cluster(options.dask, jobs) if options.dask else nullcontext(executor)
+            with elsewhere as pool, progress(len(cases)) as watch:
+                # Resolved: workers of a cluster have working folders of their own.
+                build = options.build.resolve() if options.dask else options.build
+                results = regress(cases, build, executor=pool, jobs=jobs, fresh=again, watch=watch)
             # One case run alone does not replace the report of a whole regression.
             paths = [] if options.only else _write(results, options.build)
     except (OSError, ValueError) as error:
@@ -175,6 +180,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--build", type=Path, default=BUILD, help="folder for all files (%(default)s)")
     parser.add_argument("--jobs", type=_positive, help="cases at a time (all processors)")
+    parser.add_argument(
+        "--dask",
+        metavar="ADDRESS",
+        help="run on this Dask cluster, or on one of this machine's own ('local'), --jobs cases at a time",
+    )
     choices: tuple[tuple[str, Sequence[str], Sequence[str] | None], ...] = (
         ("networks", zoo.NAMES, None),
         ("simulators", SIMULATORS, None),

