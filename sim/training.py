@@ -83,8 +83,7 @@ def verify_training(
     )
     build = build.resolve()
     build.mkdir(parents=True, exist_ok=True)
-    verilog = build / f"{design.name}.v"
-    verilog.write_text(design.verilog)
+    verilog = design.write_verilog(build / f"{design.name}.v")
     config = {
         "frames": frames,
         "signature": signature,

@@ -13,10 +13,12 @@ from __future__ import annotations
 
 import io
 from dataclasses import dataclass
+from pathlib import Path
 
 import pyrtl
 from pyrtl import Input, MemBlock, Output, WireVector, select
 
+from golden.serialize import write_atomically
 from golden.trainer import IntegerTrainer
 from rtlgen.state import Flags, state
 from rtlgen.training.control import walker
@@ -53,6 +55,19 @@ class TrainerDesign:
         with io.StringIO() as text:
             pyrtl.output_to_verilog(text, add_reset=False, block=self.block, module_name=self.name)
             return text.getvalue()
+
+    def write_verilog(self, path: str | Path) -> Path:
+        """Write the Verilog to ``path``, which is never half-written.
+
+        Raises:
+            ValueError: for a path that does not end in ``.v``.
+        """
+        target = Path(path)
+        if target.suffix != ".v":
+            raise ValueError(f"the Verilog must be written to a file that ends in .v, not to {str(path)!r}")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(target, self.verilog.encode())
+        return target
 
 
 def generate_trainer(model: IntegerTrainer, lanes: int = 4, *, name: str = "trainer") -> TrainerDesign:
