@@ -67,7 +67,7 @@ def test_commands_exist() -> None:
 
 
 FAST = ("zoo", "plan", "generate", "golden")
-SLOW = ("profile", "verify", "accuracy", "synth")
+SLOW = ("profile", "verify", "accuracy", "synth", "mutate")
 
 
 @pytest.mark.parametrize("verb", [*FAST, *(pytest.param(verb, marks=pytest.mark.slow) for verb in SLOW)])

@@ -15,6 +15,7 @@ from golden.arithmetic import ARITHMETICS
 from sim.commands import verbs
 from sim.commands.checks import CheckFailedError
 from sim.commands.design_argument import AtLeast
+from sim.commands.mutate import mutate as mutate_verb
 from sim.commands.plan import plan as plan_verb
 from sim.commands.printing import say, silence
 from sim.commands.synth import synth as synth_verb
@@ -321,3 +322,23 @@ def synth(**options: Any) -> None:
       tensorgate synth iris --target xilinx --unrolled -o files
     """
     synth_verb(**options)
+
+
+@tensorgate.command()
+@_model
+@click.option("--mutants", type=AtLeast(1), default=200, show_default=True, metavar="N", help="Faults to inject.")
+@click.option("--seed", type=AtLeast(0), default=0, metavar="S", help="Of faults, samples, stalls and resets.")
+@_multipliers
+@_json
+def mutate(**options: Any) -> None:
+    """Inject faults into the Verilog and count those that the testbench finds.
+
+    MODEL may also be an op kind such as 'dense': a small network of it is taken. Faults without effect are proven so,
+    and do not count; what is neither found nor proven is undecided, counts against the score, and ends in status 1.
+
+    \b
+    Examples:
+      tensorgate mutate relu
+      tensorgate mutate dense --mutants 400 --seed 7 --json
+    """
+    mutate_verb(**options)
