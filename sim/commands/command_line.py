@@ -331,7 +331,7 @@ def synth(**options: Any) -> None:
 @_multipliers
 @_json
 def mutate(**options: Any) -> None:
-    """Inject faults into the Verilog and count those that the testbench finds.
+    """Inject faults into the Verilog: does the testbench find them?
 
     MODEL may also be an op kind such as 'dense': a small network of it is taken. Faults without effect are proven so,
     and do not count; what is neither found nor proven is undecided, counts against the score, and ends in status 1.
