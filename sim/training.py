@@ -98,7 +98,7 @@ def verify_training(
     (build / "training.json").write_text(json.dumps(config))
     result_file, log = build / "result.json", build / "simulation.log"
     result_file.unlink(missing_ok=True)
-    launch(design.name, [verilog], build, log, [f"+training={build / 'training.json'}"], seed, timeout, TESTBENCH)
+    launch(TESTBENCH, design.name, [verilog], build, log, [f"+training={build / 'training.json'}"], seed, timeout)
     if not result_file.exists():
         raise ToolError("the testbench of the trainer ended without a result", (), log.read_text(errors="replace"))
     result = json.loads(result_file.read_text())

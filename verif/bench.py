@@ -31,12 +31,13 @@ class Bench:
     Args:
         dut: handle of the bench module (``verif.harness``).
         config: what to test.
+        running: whether the simulation stands at a falling edge, where another bench has left it.
 
     Raises:
         ValueError: if the design has not the wires that its port description promises.
     """
 
-    def __init__(self, dut: Any, config: Config) -> None:
+    def __init__(self, dut: Any, config: Config, *, running: bool = False) -> None:
         self.config, self.ports = config, config.ports
         self.now = -1
         self.board = Scoreboard(self.ports, config.golden)
@@ -45,10 +46,10 @@ class Bench:
         self.frames_whole = True
         self.frame_error = "0"
         self._words = packer(self.ports, config.golden, config.seed)
-        self._tick: Any = Timer(HALF_PERIOD_NS, "ns")
         self._clock, self._observed = dut.clk, dut.observed
+        self._tick: Any = self._clock.falling_edge if running else Timer(HALF_PERIOD_NS, "ns")
         self._next_control, self._next_data = dut.next_control, dut.next_data
-        self._reset, self._control, self._word, self._line = True, 0b1000, 0, ""
+        self._reset, self._control, self._word, self._line = True, -1 if running else 0b1000, -1 if running else 0, ""
         self._moved_at = 0
         self._ends_at: int | None = None
         self.carries_on = False

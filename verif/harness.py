@@ -50,10 +50,10 @@ module {module};
     data <= next_data;
   end
 
-  wire frame_error, x_ready, y_valid, y_last;
+{mutant}  wire frame_error, x_ready, y_valid, y_last;
   wire [{y_top}:0] y_data;
   {top} dut (
-    .{clock}(clk),
+    .{clock}(clk),{select}
     .{reset}(control[3]),
     .{x}_tdata(data),
     .{x}_tvalid(control[1]),
@@ -81,8 +81,12 @@ endmodule
 """
 
 
-def verilog(ports: Ports) -> str:
-    """The bench for a design with these ports."""
+MUTANT = "mutsel"
+"""The input of a netlist with mutants that chooses one of them; 0 is the design as it was."""
+
+
+def verilog(ports: Ports, mutant_bits: int = 0) -> str:
+    """The bench for a design with these ports, and with an input of so many bits that chooses a mutant."""
     return TEMPLATE.format(
         module=TOP,
         name=ports.name,
@@ -91,6 +95,8 @@ def verilog(ports: Ports) -> str:
         clock=ports.clock,
         reset=ports.reset,
         frame_error=ports.frame_error,
+        mutant=f"  reg [{mutant_bits - 1}:0] {MUTANT} = 0;\n" if mutant_bits else "",
+        select=f"\n    .{MUTANT}({MUTANT})," if mutant_bits else "",
         x=ports.input.prefix,
         y=ports.output.prefix,
         x_top=ports.input.width - 1,

@@ -35,7 +35,7 @@ MOST_FILLINGS = 64
 
 Phase = Callable[[Bench], Awaitable[None]]
 _bench: list[Bench] = []
-_defined: list[str] = []
+_defined: dict[str, Phase] = {}
 _phases: dict[str, dict[str, Any]] = {}
 _measured: dict[str, int | None] = {"latency_cycles": None, "ii_cycles": None}
 
@@ -50,7 +50,7 @@ def _attach(dut: Any) -> Bench:
 def phase(body: Phase) -> Any:
     """A cocotb test that resets the design, runs the body, and writes down what came out."""
     name = body.__name__
-    _defined.append(name)
+    _defined[name] = body
 
     @cocotb.test()
     @functools.wraps(body)
@@ -88,6 +88,20 @@ def phase(body: Phase) -> Any:
                 bench.recorder.save(bench.config.build / "recording.npz")
 
     return test
+
+
+async def run_phases(bench: Bench) -> None:
+    """Every wanted phase on this bench, in their order, without a budget and within the cocotb test that calls.
+
+    Raises:
+        CheckError: at the first phase that finds something.
+    """
+    for name in _wanted(bench):
+        bench.board.phase = name
+        if not bench.carries_on:
+            await bench.reset()
+        await _defined[name](bench)
+        bench.board.verdict()
 
 
 def _wanted(bench: Bench) -> list[str]:

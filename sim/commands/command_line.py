@@ -17,6 +17,7 @@ from sim.commands.checks import CheckFailedError
 from sim.commands.design_argument import AtLeast
 from sim.commands.duration import Duration
 from sim.commands.fuzz import fuzz as fuzz_verb
+from sim.commands.mutate import mutate as mutate_verb
 from sim.commands.plan import plan as plan_verb
 from sim.commands.printing import say, silence
 from sim.commands.synth import synth as synth_verb
@@ -364,3 +365,23 @@ def fuzz(**options: Any) -> None:
       tensorgate fuzz --case build/fuzz/seed7-1
     """
     fuzz_verb(**options)
+
+
+@tensorgate.command()
+@_model
+@click.option("--mutants", type=AtLeast(1), default=200, show_default=True, metavar="N", help="Faults to inject.")
+@click.option("--seed", type=AtLeast(0), default=0, metavar="S", help="Of faults, samples, stalls and resets.")
+@_multipliers
+@_json
+def mutate(**options: Any) -> None:
+    """Inject faults into the Verilog: does the testbench find them?
+
+    MODEL may also be an op kind such as 'dense': a small network of it is taken. Faults without effect are proven so,
+    and do not count; what is neither found nor proven is undecided, counts against the score, and ends in status 1.
+
+    \b
+    Examples:
+      tensorgate mutate relu
+      tensorgate mutate dense --mutants 400 --seed 7 --json
+    """
+    mutate_verb(**options)

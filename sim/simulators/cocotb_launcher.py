@@ -22,6 +22,7 @@ from sim.simulators.programs import require_programs
 from sim.tools import ToolError, run_tool
 
 TESTBENCH = "verif.testbench"
+MUTATION = "verif.mutation"
 HARNESS = "verif.harness"
 PORTS = "verif.ports"
 PAUSES = "verif.pauses"
@@ -38,6 +39,7 @@ WRITTEN = (
     "result.json",
     "findings.json",
     "recording.npz",
+    "mutation.json",
     "waves.vcd",
 )
 """Files in the build folder, besides those of cocotb-test."""
@@ -132,6 +134,58 @@ def run_testbench(
         ToolError: if the design does not compile, or simulator or testbench crash. A failing check is no error.
     """
     verilog, ports_json, build = (Path(path).resolve() for path in (verilog, ports_json, build))
+    effort = (seed, unstalled, stalled, resets)
+    top = _prepare(verilog, ports_json, x, expected, build, effort, patterns, budget_cycles, phases)
+    log = build / "simulation.log"
+    plusargs = [f"+verif={build / 'testbench.json'}", *(["+waves"] if waves else [])]
+    launch(TESTBENCH, top, [build / "tensorgate_bench.v", verilog], build, log, plusargs, seed, timeout)
+    return _result(build, log, build / "waves.vcd" if waves else None)
+
+
+def run_mutants(
+    verilog: Path,
+    ports_json: Path,
+    x: npt.ArrayLike,
+    expected: Mapping[str, npt.ArrayLike],
+    build: Path,
+    mutants: int,
+    *,
+    seed: int = 0,
+    stalled: int = 2,
+    resets: int = 8,
+    timeout: float = 3600,
+) -> list[dict[str, Any]]:
+    """The testbench on each mutant of a netlist; arguments and errors as of ``run_testbench``.
+
+    Returns:
+        per run, the first and the last of which are without a fault, ``mutant``, ``verdict``, ``message``, ``cycles``.
+    """
+    verilog, ports_json, build = (Path(path).resolve() for path in (verilog, ports_json, build))
+    effort = (seed, max(2, len(np.asarray(x))), stalled, resets)
+    top = _prepare(verilog, ports_json, x, expected, build, effort, PATTERNS, None, (), mutants.bit_length())
+    log = build / "simulation.log"
+    plusargs = [f"+verif={build / 'testbench.json'}", f"+mutants={mutants}"]
+    launch(MUTATION, top, [build / "tensorgate_bench.v", verilog], build, log, plusargs, seed, timeout)
+    if not (build / "mutation.json").exists():
+        raise ToolError("the testbench ended without a result", (), log.read_text(errors="replace"))
+    results: list[dict[str, Any]] = json.loads((build / "mutation.json").read_text())
+    return results
+
+
+def _prepare(
+    verilog: Path,
+    ports_json: Path,
+    x: npt.ArrayLike,
+    expected: Mapping[str, npt.ArrayLike],
+    build: Path,
+    effort: tuple[int, int, int, int],
+    patterns: Sequence[tuple[str, str]],
+    budget_cycles: int | None,
+    phases: Sequence[str],
+    mutant_bits: int = 0,
+) -> str:
+    """Write the files that a testbench is started with; the name of the module to simulate."""
+    seed, unstalled, stalled, resets = effort
     if seed < 0 or unstalled < 2 or stalled < 1 or resets < 0:
         got = f"{seed}, {unstalled}, {stalled}, {resets}"
         raise ValueError(f"seed >= 0, unstalled >= 2, stalled >= 1 and resets >= 0 are needed, not {got}")
@@ -156,8 +210,6 @@ def run_testbench(
     build.mkdir(parents=True, exist_ok=True)
     for leftover in (*build.glob("*_results.xml"), *written):
         leftover.unlink(missing_ok=True)
-    log = build / "simulation.log"
-
     with ZipFile(build / "testbench.npz", "w") as archive:  # np.savez, but with any name for a tensor
         for name, tensor in golden.items():
             with archive.open(f"{name}.npy", "w", force_zip64=True) as file:
@@ -176,10 +228,8 @@ def run_testbench(
     }
     (build / "testbench.json").write_text(json.dumps(config, indent=1) + "\n")
     harness = importlib.import_module(HARNESS)
-    (build / "tensorgate_bench.v").write_text(harness.verilog(ports))
-    plusargs = [f"+verif={build / 'testbench.json'}", *(["+waves"] if waves else [])]
-    launch(harness.TOP, [build / "tensorgate_bench.v", verilog], build, log, plusargs, seed, timeout)
-    return _result(build, log, build / "waves.vcd" if waves else None)
+    (build / "tensorgate_bench.v").write_text(harness.verilog(ports, mutant_bits))
+    return str(harness.TOP)
 
 
 def check_patterns(patterns: Sequence[tuple[str, str]]) -> None:
@@ -215,6 +265,7 @@ def _result(build: Path, log: Path, waves: Path | None) -> TestbenchResult:
 
 
 def launch(
+    module: str,
     top: str,
     sources: Sequence[Path],
     build: Path,
@@ -222,7 +273,6 @@ def launch(
     plusargs: list[str],
     seed: int,
     timeout: float,
-    module: str = TESTBENCH,
 ) -> None:
     """Compile ``sources`` with ``top`` at the top, and run the testbench ``module``; its results are in ``build``."""
     with _undisturbed():

@@ -1,0 +1,41 @@
+"""The verb ``mutate``: how many faults the testbench finds."""
+
+from __future__ import annotations
+
+from sim.commands.checks import CheckFailedError, check_tools
+from sim.commands.design_argument import designed
+from sim.commands.model_argument import Model
+from sim.commands.printing import as_text, say, say_json, working
+from sim.commands.user_error import blame_user
+from sim.mutation.campaign import MutationScore, measure
+from sim.mutation.ops import GRAPHS
+from sim.synthesis.yosys import PROGRAM
+from sim.tools import find_tool
+
+
+def mutate(model: str, mutants: int, seed: int, multipliers: int | None, unrolled: bool, json: bool) -> None:
+    """The mutation score of a network, or of the small one of an op kind."""
+    check_tools(["icarus"])
+    with blame_user():
+        find_tool(PROGRAM)
+    network = Model(model, model, GRAPHS[model](), None) if model in GRAPHS else Model.load(model)
+    design = designed(network, multipliers, unrolled)
+    with working(f"{mutants} mutants of {design.name}"):
+        score = measure(design, mutants, seed)
+    told = as_text(score.as_json()) if json else _told(score)
+    if score.undecided:
+        raise CheckFailedError(told)
+    if json:
+        say_json(score.as_json())
+    else:
+        say(told)
+
+
+def _told(score: MutationScore) -> str:
+    lines = [
+        f"{score.name}: {score.killed} of {score.killable} killable mutants killed: {score.score:.1%}",
+        f"  {score.mutants} mutants, {len(score.equivalent)} of them proven to be without effect, "
+        f"{len(score.undecided)} undecided; {score.cycles:,} cycles",
+    ]
+    lines += [f"  undecided: {fault}" for fault in score.undecided]
+    return "\n".join(lines)

@@ -1,0 +1,68 @@
+"""Mutants: yosys injects faults into the emitted Verilog; an input of one netlist chooses which."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from rtlgen import Design
+from sim.synthesis.yosys import PROGRAM
+from sim.tools import run_tool
+
+NETLIST, FAULTS, MUTATED = "netlist.il", "faults.txt", "mutants.v"
+SELECT = "mutsel"
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One fault: ``arguments`` of yosys's command mutate; ``mutant`` is the number that chooses it, from 1 on."""
+
+    mutant: int
+    arguments: str
+
+    @property
+    def mode(self) -> str:
+        """What is done to the bit: inv, const0, const1, cnot0 (inverted where another bit is 0), cnot1."""
+        return self._field("mode") or "?"
+
+    @property
+    def place(self) -> str:
+        """The bit by the name of its wire, or else by its cell and port."""
+        wire, bit = self._field("wire"), self._field("wirebit")
+        if wire:
+            return f"{wire}[{bit or 0}]"
+        return f"{self._field('cell')}.{self._field('port')}[{self._field('portbit')}]"
+
+    def _field(self, name: str) -> str | None:
+        match = re.search(rf"-{name} (\S+)", self.arguments)
+        return match[1].removeprefix("\\") if match else None
+
+    def __str__(self) -> str:
+        return f"{self.mode} at {self.place}"
+
+
+def make_mutants(design: Design, count: int, seed: int, folder: Path) -> list[Fault]:
+    """Choose up to ``count`` faults and write the netlist that has them all, ``MUTATED``, into ``folder``.
+
+    Raises:
+        FileNotFoundError, ToolError: if yosys is missing or fails.
+    """
+    (folder / "design.v").write_text(design.verilog)
+    listing = [
+        f"read_verilog design.v; hierarchy -check -top {design.name}; prep -flatten -top {design.name}",
+        f"mutate -list {count} -seed {seed} -o {FAULTS}",
+        f"write_rtlil {NETLIST}",
+    ]
+    _yosys("\n".join(listing), "list.ys", folder)
+    lines = [line.removeprefix("mutate ") for line in (folder / FAULTS).read_text().splitlines() if line.strip()]
+    faults = [Fault(number, line) for number, line in enumerate(lines, 1)]
+    bits = len(faults).bit_length()
+    injecting = [f"mutate -ctrl {SELECT} {bits} {fault.mutant} {fault.arguments}" for fault in faults]
+    _yosys("\n".join([f"read_rtlil {NETLIST}", *injecting, f"write_verilog -noattr {MUTATED}"]), "inject.ys", folder)
+    return faults
+
+
+def _yosys(script: str, name: str, folder: Path) -> None:
+    (folder / name).write_text(script + "\n")
+    run_tool([PROGRAM, "-q", "-s", name], cwd=folder, log=folder / "yosys.log")

@@ -1,0 +1,33 @@
+"""Samples that drive a network to the ends of what its layers can give."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from golden.graph import Graph
+from golden.types import IntArray
+
+CANDIDATES = 600
+
+
+def extreme_samples(graph: Graph, count: int, seed: int) -> IntArray:
+    """Up to ``count`` samples: corners of the input, then of random candidates those with the ends of most elements.
+
+    Candidates are random, random corners (every element at an end: by chance those of the weights' signs) and single
+    elements at an end; of these each is taken that makes some element of some layer's result the largest or smallest.
+    """
+    random, type = np.random.default_rng(seed), graph.input_type
+    low, high = type.dtype.min, type.dtype.max
+    fixed = np.empty((4, *type.shape), dtype=np.int64)
+    fixed[0], fixed[1], fixed[2] = low, high, min(max(0, low), high)
+    fixed[3] = np.where(np.arange(type.size) % 2, low, high).reshape(type.shape)
+    shape = (CANDIDATES // 2, *type.shape)
+    anywhere = random.integers(low, high, shape, endpoint=True)
+    candidates = np.concatenate([fixed, anywhere, np.where(random.random(shape) < 0.5, low, high)])
+    wanted = dict.fromkeys(range(4))
+    for values in graph.trace(candidates).values():
+        flat = values.reshape(len(candidates), -1)
+        wanted |= dict.fromkeys(int(i) for i in np.concatenate([flat.argmin(axis=0), flat.argmax(axis=0)]))
+    chosen = list(wanted)[: max(4, count * 2 // 3)]
+    rest = [i for i in range(4, 4 + CANDIDATES // 2) if i not in wanted]
+    return np.asarray(candidates[[*chosen, *rest][:count]])

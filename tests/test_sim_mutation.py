@@ -1,0 +1,93 @@
+"""Mutation: the testbench is tested by faults, and the test of the testbench by faults of its own."""
+
+import numpy as np
+import pytest
+
+import golden
+import rtlgen
+from sim.mutation.campaign import SAMPLES, check_results, measure
+from sim.mutation.mutants import Fault, make_mutants
+from sim.mutation.ops import GRAPHS
+from sim.mutation.proof import proven_equivalent
+from sim.mutation.stimulus import extreme_samples
+from sim.tools import ToolError
+
+
+def design(kind):
+    return rtlgen.generate(GRAPHS[kind](), name=kind)
+
+
+def run(mutant, verdict="survived", message=""):
+    return {"mutant": mutant, "verdict": verdict, "message": message, "cycles": 9}
+
+
+def test_every_op_kind_has_a_network():
+    assert sorted(GRAPHS) == sorted(op.__name__.lower() for op in golden.ops.ALL)
+    for kind, graph in GRAPHS.items():
+        assert kind in {type(node.op).__name__.lower() for node in graph().nodes}
+
+
+def test_samples_reach_both_ends_of_a_weighted_layer():
+    graph = GRAPHS["dense"]()
+    (weight, bias) = (np.asarray(graph.nodes[0].op.weight), np.asarray(graph.nodes[0].op.bias))
+    y = graph(extreme_samples(graph, SAMPLES, 0))
+    largest = np.where(weight > 0, 127 * weight, -128 * weight).sum(axis=1) + bias
+    smallest = np.where(weight > 0, -128 * weight, 127 * weight).sum(axis=1) + bias
+    np.testing.assert_array_equal(y.max(axis=0), largest)
+    np.testing.assert_array_equal(y.min(axis=0), smallest)
+
+
+@pytest.mark.parametrize(
+    ("results", "message"),
+    [
+        ([run(0, "killed", "off by one")], "fails before the mutants"),
+        ([run(0), run(1), run(0, "killed", "stale")], "fails after the mutants"),
+        ([run(0), run(1, "error", "KeyError"), run(0)], "crashed on mutant 1"),
+        ([run(0), run(0)], "not on 1 mutants"),
+    ],
+)
+def test_runs_that_say_nothing_about_the_mutants_are_refused(results, message):
+    with pytest.raises(ToolError, match=message):
+        check_results(results, 1)
+
+
+def test_runs_that_do_are_not():
+    check_results([run(0), run(1, "killed"), run(0)], 1)
+
+
+def test_a_fault_is_told_by_its_named_signal():
+    fault = Fault(3, r"-mode inv -module top -cell $add$d.v:5$1 -port \Y -portbit 2 -wire \dense1_sum -wirebit 7")
+    assert str(fault) == "inv at dense1_sum[7]"
+    assert Fault(1, r"-mode const0 -module top -cell $add$1 -port \Y -portbit 2").place == "$add$1.Y[2]"
+
+
+@pytest.mark.slow
+def test_a_bench_that_always_fails_kills_nothing():
+    made = design("relu")
+    x = extreme_samples(made.graph, 4, 0)
+    wrong = {name: np.where(values < 127, values + 1, 0) for name, values in made.plan.live.trace(x).items()}
+    with pytest.raises(ToolError, match="fails before the mutants on the design without a fault"):
+        measure(made, mutants=4, x=x, expected=wrong)
+
+
+@pytest.mark.slow
+def test_only_what_has_no_effect_is_proven_equivalent(tmp_path):
+    made = design("relu")
+    made.write_verilog(tmp_path / "design.v")
+    faults = make_mutants(made, 12, 0, tmp_path)
+    harmless = Fault(13, faults[0].arguments.replace(f"-mode {faults[0].mode}", "-mode none"))
+    # The first faults change registers or pins, as the testbench shows in the test of the scores.
+    visible = [fault for fault in faults if fault.place.startswith("m_axis_out")] or faults[:1]
+    assert harmless in proven_equivalent(made.name, [harmless], tmp_path, 60)
+    inverted = Fault(14, visible[0].arguments.replace(f"-mode {visible[0].mode}", "-mode inv"))
+    assert proven_equivalent(made.name, [inverted], tmp_path, 60) == []
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("kind", sorted(GRAPHS))
+def test_the_score_of_every_op_kind_is_high_and_accounts_for_every_mutant(kind):
+    score = measure(design(kind))
+    assert score.mutants == 200
+    assert score.killed + len(score.undecided) <= score.mutants
+    # Undecided is what is neither killed nor proven, and it counts against the score: not all are decided yet.
+    assert score.killed >= 0.85 * (score.killed + len(score.undecided))
