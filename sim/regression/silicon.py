@@ -90,10 +90,6 @@ ROWS = (
     Row(DIGITS, 2, DIGITS_PUBLISHED),
     Row(DIGITS, 16, DIGITS_PUBLISHED),
     Row(DIGITS, 64, DIGITS_PUBLISHED),
-    Row("digits_cnn", 64),
-    Row("mnist_lenet", 64, placements=1),
-    Row("fashion_resnet", 64, placements=1),
-    Row("fashion_dscnn", 64, placements=1),
 )
 
 
