@@ -158,7 +158,9 @@ def _steady(network: _Network, depths: Mapping[tuple[str, int], int], ii_cycles:
         needed = int(timing.departures[0]) // ii_cycles + _FEWEST_SAMPLES
         intervals = np.diff(timing.departures)
         if (intervals[-2:] != ii_cycles).any():
-            needed = max(needed, 2 * samples)
+            # Intervals may alternate, and only with a long one at the end is it seen what it waits for: even numbers
+            # of samples in turn with odd ones.
+            needed = max(needed, 2 * samples + 1 - samples % 2)
         slow = timing.short and (intervals > ii_cycles).any()
         if timing.hangs or samples >= needed or slow:
             return timing

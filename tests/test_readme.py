@@ -85,7 +85,7 @@ def test_commands_run_as_they_stand_there(verb: str, tmp_path: Path, monkeypatch
     for words in shown:
         status, out, err = tensorgate(*words)
         # A mutant that is neither killed nor proven to be without effect is a failed check, and is told.
-        assert (status, err) == (int(verb == "mutate" and "undecided:" in out), "")
+        assert (status, err) == (int(verb == "mutate" and "undecided:" in out), ""), out
         assert out
 
 

@@ -1,5 +1,6 @@
 """Random networks: what is drawn is valid and has everything, what fails is found, made small, and kept."""
 
+import importlib
 import json
 from collections import Counter
 from pathlib import Path
@@ -84,6 +85,24 @@ class _Nothing:
 @pytest.fixture
 def uncounted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Coverage, "add", lambda self, graph, plan: None)
+
+
+@pytest.mark.usefixtures("uncounted")
+def test_a_seed_draws_the_same_networks_under_every_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def drawn(networks: int = 60) -> list[Case]:
+        cases: list[Case] = []
+        run_campaign(3, networks=networks, icarus=0, netlist=0, checked=lambda case: cases.append(case) or _Nothing())
+        return cases
+
+    expected = drawn()
+    assert len({str(case) for case in expected}) > 30
+    # Hypothesis draws constants that it finds in modules.
+    (tmp_path / "more_constants.py").write_text(f"CONSTANTS = {list(range(2, 400))}\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    importlib.import_module("more_constants")
+    for case, again in zip(expected, drawn(), strict=True):
+        assert (again.graph, again.multipliers, again.seed) == (case.graph, case.multipliers, case.seed)
+        np.testing.assert_array_equal(again.x, case.x)
 
 
 @pytest.mark.slow

@@ -6,12 +6,14 @@ number of networks that a time allows.
 
 from __future__ import annotations
 
+import importlib
 import shutil
 import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
+from unittest.mock import patch
 
 from sim.fuzzing.case import Case, summary
 from sim.fuzzing.check import RefusedError, check
@@ -211,8 +213,13 @@ def _run_part(campaign: _Campaign, seed: int, draw_network: Callable[[Draw], Any
     def every_witness_agrees(case: Case) -> None:
         campaign.take(case)
 
+    # Now and then an integer that Hypothesis draws is a constant that stands in one of the modules that happen to be
+    # imported: without these the same seed draws the same networks under every program.
+    providers = importlib.import_module("hypothesis.internal.conjecture.providers")
+    constants = providers.Constants()
     try:
-        hypothesis.seed(seed)(settings(hypothesis.given(strategies.composite(drawn)())(every_witness_agrees)))()
+        with patch.object(providers, "_get_local_constants", lambda: constants, create=True):
+            hypothesis.seed(seed)(settings(hypothesis.given(strategies.composite(drawn)())(every_witness_agrees)))()
     except Exception:
         if campaign.outcome.failure is None:
             raise

@@ -50,7 +50,8 @@ class CompiledBlock:
 
     def __init__(self, block: pyrtl.Block, watched: Iterable[str] = ()) -> None:
         self._stack = ExitStack()
-        names = set(watched)
+        # An output is seen anyway, and cannot be what another one is made of.
+        names = set(watched) - {wire.name for wire in block.wirevector_subset(pyrtl.Output)}
         try:
             folder = self._stack.enter_context(scratch_folder("compiled"))
             self._program = _Program(_with_outputs(block, names) if names else block, folder)
