@@ -216,9 +216,9 @@ def _run_part(campaign: _Campaign, seed: int, draw_network: Callable[[Draw], Any
     # Now and then an integer that Hypothesis draws is a constant that stands in one of the modules that happen to be
     # imported: without these the same seed draws the same networks under every program.
     providers = importlib.import_module("hypothesis.internal.conjecture.providers")
-    constants = providers.Constants()
+    names: dict[str, Any] = {"_get_local_constants": providers.Constants, "CONSTANTS_CACHE": {}}
     try:
-        with patch.object(providers, "_get_local_constants", lambda: constants, create=True):
+        with patch.multiple(providers, create=True, **names):
             hypothesis.seed(seed)(settings(hypothesis.given(strategies.composite(drawn)())(every_witness_agrees)))()
     except Exception:
         if campaign.outcome.failure is None:
