@@ -104,18 +104,15 @@ def operands(
     ones = stages.constant(1, [bias_input(bits) for bits in input_fraction_bits], 8)
     is_first = stages.constant(1, [int(layer == 0) for layer in range(len(schedule.layers))], 1)
     chosen = select(stages.flags(1)["bias"], ones, select(is_first, features, hidden))
-    word, error, activation = (
-        _register("weights_word", weights),
-        _register("errors_word", errors),
-        _register("activation_word", chosen),
-    )
+    word, activation = _register("weights_word", weights), _register("activation_word", chosen)
 
-    upper = pyrtl.concat_list([word[16 * lane + 8 : 16 * lane + 16] for lane in range(lanes)])
-    inference = HDLTensor.unpack(upper, (lanes,), S8)
-    own = HDLTensor.unpack(error, (lanes,), S8)
-    shared = HDLTensor.concat([HDLTensor.unpack(activation, (1,), S8)] * lanes)
-    flags = stages.flags(2)
-    left, right = HDLTensor.where(flags["update"], own, inference), HDLTensor.where(flags["backward"], own, shared)
+    # Chosen behind the memories, so that there is nothing but the multiplier between its two registers.
+    upper = pyrtl.concat_list([weights[16 * lane + 8 : 16 * lane + 16] for lane in range(lanes)])
+    inference, own = HDLTensor.unpack(upper, (lanes,), S8), HDLTensor.unpack(errors, (lanes,), S8)
+    shared = HDLTensor.concat([HDLTensor.unpack(chosen, (1,), S8)] * lanes)
+    flags = stages.flags(1)
+    left = HDLTensor.where(flags["update"], own, inference).register("left_operand")
+    right = HDLTensor.where(flags["backward"], own, shared).register("right_operand")
     products = (left * right).register("product")
     return Operands(products, HDLTensor.unpack(word, (lanes,), S16), activation, weights)
 
