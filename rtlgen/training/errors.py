@@ -13,7 +13,7 @@ from rtlgen.state import Flags, held_tensor, state
 from rtlgen.tensor import HDLTensor
 from rtlgen.training.forward import Logits
 from rtlgen.training.operands import S8, Operands
-from rtlgen.training.schedule import Schedule, tree_cycles
+from rtlgen.training.schedule import PRODUCT_CYCLES, Schedule, tree_cycles
 from rtlgen.training.stages import Stages, by_number, chosen, later, rounded
 
 
@@ -81,16 +81,16 @@ def backward(
         sums = _pairs(_pairs(sums)).register(f"backward_tree{level + 1}")
     most = 128 * MOST_ERROR * max(layer.blocks * layer.lanes for layer in schedule.layers)
     held = held_tensor("backward_sum", 1, IntType.holding(-most, most))
-    flags = stages.flags(3 + tree)
+    flags = stages.flags(PRODUCT_CYCLES + tree)
     total = HDLTensor.where(flags["first"], sums, held.value + sums)
     held.drive(total.known_range(held.dtype.min, held.dtype.max), flags["backward"])
     options = [rounded(held.value, weight_fraction_bits[made.layer]) for made in schedule.passes]
-    y = by_number(stages.number(4 + tree), options).register("backward_rounded")
+    y = by_number(stages.number(PRODUCT_CYCLES + tree + 1), options).register("backward_rounded")
     positive = (read.activation != 0) & (read.activation[7] ^ 1)
-    gate = later("positive", positive, 3 + tree)
+    gate = later("positive", positive, PRODUCT_CYCLES + tree)  # the activation came 2 cycles before the products
     clipped = y.clip(-MOST_ERROR, MOST_ERROR)
     value = HDLTensor.where(gate, clipped, HDLTensor.constant([0])).register("hidden_error")
-    after = stages.flags(6 + tree)
+    after = stages.flags(PRODUCT_CYCLES + tree + 3)
     out = {"valid": after["backward"] & after["end"], "closes": after["backward"] & after["closes"]}
     return Errors(value, Flags(out, reset))
 
@@ -117,9 +117,8 @@ def gathered(
     word = state("gather_word", width)
     word.drive(select(closes, Const(0, width), (word.value + 1)[:width]), reset, enable=valid & ends)
     below = [bases[max(0, made.layer - 1)] for made in schedule.passes]
-    base = select(
-        is_loss, Const(bases[-1], width), chosen(stages.number(6 + tree_cycles(schedule.lanes)), below, width)
-    )
+    number = stages.number(PRODUCT_CYCLES + tree_cycles(schedule.lanes) + 3)
+    base = select(is_loss, Const(bases[-1], width), chosen(number, below, width))
     address, writes = Register(width, "gather_address"), state("gather_writes", 1)
     address.next <<= (base + word.value)[:width]
     writes.drive(valid & ends, reset)

@@ -12,7 +12,7 @@ from golden.types import IntType
 from rtlgen.state import Flags, counter, held_tensor, state
 from rtlgen.tensor import HDLTensor
 from rtlgen.training.operands import S16
-from rtlgen.training.schedule import Schedule
+from rtlgen.training.schedule import PRODUCT_CYCLES, Schedule
 from rtlgen.training.stages import Stages, by_number, chosen, later, rounded
 
 _MOST_PRODUCT = 128 * 128
@@ -41,12 +41,12 @@ def forward(
     hidden: MemBlock,
     reset: WireVector,
 ) -> Logits:
-    """Accumulators in cycle 4, in the drain from cycle 5 on, rounded in 6, saturated and written in 7.
+    """Accumulators in cycle 5, in the drain from cycle 6 on, rounded in 7, saturated and written in 8.
 
     Args:
         schedule: of a step.
         fraction_bits: of the inputs and of the weights of each layer.
-        products: in cycle 3.
+        products: in cycle 4.
         stages: of the word.
         hidden: the memory of the activations.
         reset: synchronous.
@@ -54,11 +54,11 @@ def forward(
     layers, lanes = schedule.layers, schedule.lanes
     most = _MOST_PRODUCT * max(layer.columns for layer in layers)
     sums = held_tensor("sum", lanes, IntType.holding(-most, most))
-    flags = stages.flags(3)
+    flags = stages.flags(PRODUCT_CYCLES)
     total = HDLTensor.where(flags["first"], products, sums.value + products)
     sums.drive(total.known_range(sums.dtype.min, sums.dtype.max), flags["forward"])
 
-    flags = stages.flags(4)
+    flags = stages.flags(PRODUCT_CYCLES + 1)
     loads = flags["forward"] & flags["end"]
     drain = [Register(sums.dtype.bits, f"drain_{lane}") for lane in range(lanes)]
     for lane, register in enumerate(drain):
@@ -67,8 +67,9 @@ def forward(
     draining = state("draining", 1)
     place = counter("drain_lane", lanes, draining.value, reset)
     draining.drive(loads | (draining.value & (place.ends ^ 1)), reset)
-    about = Register(1 + len(stages.number(4)), "drain_about")
-    about.next <<= select(loads, pyrtl.concat(flags["closes"], stages.number(4)), about)
+    number_of_word = stages.number(PRODUCT_CYCLES + 1)
+    about = Register(1 + len(number_of_word), "drain_about")
+    about.next <<= select(loads, pyrtl.concat(flags["closes"], number_of_word), about)
     number, closes = about[:-1], about[-1] & place.ends
     row = state("drain_row", max(8, (max(layer.blocks for layer in layers) * lanes).bit_length()))
     next_row = select(closes, pyrtl.Const(0, len(row.value)), (row.value + 1)[: len(row.value)])

@@ -17,9 +17,10 @@ from dataclasses import dataclass
 import pyrtl
 from pyrtl import Const, Input, MemBlock, Output, Register, WireVector, select
 
-from rtlgen.state import counter, state
+from rtlgen.state import Flags, counter, state
 from rtlgen.training.control import Walker
 from rtlgen.training.schedule import Schedule
+from rtlgen.training.stages import later
 
 EVALUATE, TRAIN, LOAD, READ = range(4)
 LEARNING_RATE_SHIFTS = (2, 11)
@@ -105,11 +106,12 @@ def frames_in(
     loads = moves & (mode == LOAD)
     byte = counter("load_byte", bytes_a_word, loads, reset)
     word = counter("load_word", sum(layer.words for layer in schedule.layers), loads & byte.ends, reset)
+    # Handshake, mode and state decide whether a byte counts: that takes a cycle of its own.
+    came = Flags({"byte": loads, "word": loads & byte.ends}, reset).after("load_came_", 1)
     shifted = Register(8 * bytes_a_word, "load_bytes")
-    shifted.next <<= select(loads, pyrtl.concat(data, shifted[8:]), shifted)
-    whole, address = state("load_whole", 1), Register(len(word.value), "load_address")
-    whole.drive(loads & byte.ends, reset)
-    address.next <<= word.value
+    shifted.next <<= select(came["byte"], pyrtl.concat(later("load_data", data, 1), shifted[8:]), shifted)
+    whole = came.after("load_whole_", 1)["word"]
+    address = later("load_address", word.value, 2)
 
     reads = moves & (mode == READ)
     ends_here = select(of_weights, select(mode[0], Const(1, 1), byte.ends & word.ends), beat.ends)
@@ -119,7 +121,7 @@ def frames_in(
     error, error_pin = state("input_error", 1), Output(1, "frame_error")
     error.drive(error.value | wrong, reset)
     error_pin <<= error.value
-    idle <<= walker.idle & ((full[0].value | full[1].value | busy | whole.value) ^ 1)
+    idle <<= walker.idle & ((full[0].value | full[1].value | busy | came["word"] | whole) ^ 1)
     return Frames(
         bank=current.value,
         label=present[:8],
@@ -127,7 +129,7 @@ def frames_in(
         learns=present[12],
         starts=start,
         starts_learning=start & coming[12],
-        load_enable=whole.value,
+        load_enable=whole,
         load_address=address,
         load_word=shifted,
         read=reads,

@@ -59,7 +59,7 @@ class Operands:
     """What has been read.
 
     Args:
-        products: of all lanes, in cycle 3.
+        products: of all lanes, in cycle 4.
         master: weights of all lanes, in cycle 2.
         activation: in cycle 2.
         weights_fetched: the word that was read in the cycle before.
@@ -80,7 +80,7 @@ def operands(
     bank: WireVector,
     weight_address: WireVector,
 ) -> Operands:
-    """Reads in cycle 0 of a word, multiplies in cycle 2.
+    """Reads in cycle 0 of a word, chooses in cycle 2, multiplies in cycle 3.
 
     Args:
         schedule: of a step.
@@ -104,13 +104,17 @@ def operands(
     ones = stages.constant(1, [bias_input(bits) for bits in input_fraction_bits], 8)
     is_first = stages.constant(1, [int(layer == 0) for layer in range(len(schedule.layers))], 1)
     chosen = select(stages.flags(1)["bias"], ones, select(is_first, features, hidden))
-    word, activation = _register("weights_word", weights), _register("activation_word", chosen)
+    word, error, activation = (
+        _register("weights_word", weights),
+        _register("errors_word", errors),
+        _register("activation_word", chosen),
+    )
 
-    # Chosen behind the memories, so that there is nothing but the multiplier between its two registers.
-    upper = pyrtl.concat_list([weights[16 * lane + 8 : 16 * lane + 16] for lane in range(lanes)])
-    inference, own = HDLTensor.unpack(upper, (lanes,), S8), HDLTensor.unpack(errors, (lanes,), S8)
-    shared = HDLTensor.concat([HDLTensor.unpack(chosen, (1,), S8)] * lanes)
-    flags = stages.flags(1)
+    upper = pyrtl.concat_list([word[16 * lane + 8 : 16 * lane + 16] for lane in range(lanes)])
+    inference, own = HDLTensor.unpack(upper, (lanes,), S8), HDLTensor.unpack(error, (lanes,), S8)
+    shared = HDLTensor.concat([HDLTensor.unpack(activation, (1,), S8)] * lanes)
+    flags = stages.flags(2)
+    # Registers of their own: between them and those of the products there is nothing but the multipliers.
     left = HDLTensor.where(flags["update"], own, inference).register("left_operand")
     right = HDLTensor.where(flags["backward"], own, shared).register("right_operand")
     products = (left * right).register("product")

@@ -18,8 +18,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-PRODUCT_CYCLES = 3
-"""From a word's address to the registers of its products: two behind the memory, one behind the multipliers."""
+PRODUCT_CYCLES = 4
+"""From a word's address to the registers of its products: two behind the memory, one each before and after them."""
 DRAINED_CYCLES = PRODUCT_CYCLES + 4
 """From the last column of a block to the write of its first activation: accumulator, drain, rounding, saturation."""
 LOSS_CYCLES = DRAINED_CYCLES + 2

@@ -15,7 +15,7 @@ from rtlgen.training.operands import S16, Operands
 from rtlgen.training.schedule import UPDATE_CYCLES
 from rtlgen.training.stages import Stages, later
 
-TAIL_CYCLES = 3
+TAIL_CYCLES = 4
 """So long after the last word of an update has been issued, the random number and the learning rate still count."""
 
 
@@ -37,12 +37,12 @@ def updated(
     address: WireVector,
     reset: WireVector,
 ) -> Write:
-    """``W - ((e a + R) >> s)``: rounded in cycle 4, shifted in 5, in 6 the new word.
+    """``W - ((e a + R) >> s)``: rounded in cycle 5, shifted in 6, in 7 the new word.
 
     Args:
         fraction_bits: of the inputs and of the weights of each layer.
         dither_seed: of the random number in ``R``; None to round to nearest.
-        read: the products in cycle 3, the weights in cycle 2.
+        read: the products in cycle 4, the weights in cycle 2.
         stages: of the word.
         frames: the learning rate.
         address: of the word, in cycle 0.
@@ -52,10 +52,10 @@ def updated(
     low, high = LEARNING_RATE_SHIFTS
     up = max(0, -(min(own) + low))  # products are moved up by so many bits, so that every shift is one down
     most = max(own) + high + up
-    shift = Register(max(1, most.bit_length()), "update_shift")  # in cycle 2
+    shift = Register(max(1, most.bit_length()), "update_shift")  # in cycle 3
     lowest = min(own) + up
-    moved = stages.constant(1, [shift + up - lowest for shift in own], 8)
-    rate = later("update_rate", frames.rate, 1).zero_extended(8)
+    moved = stages.constant(2, [shift + up - lowest for shift in own], 8)
+    rate = later("update_rate", frames.rate, 2).zero_extended(8)
     shift.next <<= (rate + moved + Const(lowest % 256, 8))[: len(shift)]
 
     upper = most - up
@@ -65,7 +65,7 @@ def updated(
         goes_on = Flags({"learns": frames.starts_learning}, reset).after("random_goes_on", TAIL_CYCLES)
         random = _xorshift32(dither_seed, goes_on["learns"], reset)
         value = pyrtl.shift_right_logical(random[32 - upper :], (Const(most, len(shift)) - shift)[: len(shift)])
-    rounding = Register(most, "update_rounding")  # in cycle 3
+    rounding = Register(most, "update_rounding")  # in cycle 4
     rounds = select(shift > up, value, Const(0, upper))
     rounding.next <<= pyrtl.concat(rounds, Const(0, up)) if up else rounds
 
@@ -80,7 +80,7 @@ def updated(
     ]
     change = HDLTensor.concat(changes).register("update_change")
     master = read.master
-    for cycle in range(3, 6):
+    for cycle in range(3, 7):
         master = master.register(f"master_{cycle}")
     word = (master - change).clip(S16.min, S16.max).register("updated")
     return Write(stages.flags(UPDATE_CYCLES)["update"], later("update_address", address, UPDATE_CYCLES), word.pack(S16))
