@@ -56,17 +56,63 @@ def draw_quantization(histograms: Histograms, path: str | Path) -> Path:
         ValueError: for another suffix.
         FileNotFoundError: where there is no such folder.
     """
-    path = Path(path)
+    counts = {name: getattr(histograms, name).tolist() for name in _HISTOGRAM_FIELDS}
+    with _style():
+        return _write(_quantization({"feature": histograms.feature, **counts}), Path(path))
+
+
+def _write(figure: Figure, path: Path) -> Path:
     if path.suffix not in (".svg", ".png"):
         raise ValueError(f"a drawing must be a .svg or .png file, not {path.name!r}")
-    counts = {name: getattr(histograms, name).tolist() for name in _HISTOGRAM_FIELDS}
     target = io.BytesIO()
-    with _style():
-        figure = _quantization({"feature": histograms.feature, **counts})
-        date = {"Date": None} if path.suffix == ".svg" else {}
-        figure.savefig(target, format=path.suffix[1:], dpi=200, facecolor="white", metadata=date)
+    date = {"Date": None} if path.suffix == ".svg" else {}
+    figure.savefig(target, format=path.suffix[1:], dpi=200, facecolor="white", metadata=date)
     write_atomically(path, target.getvalue())
     return path
+
+
+def draw_learning_curve(course: Mapping[str, Any], path: str | Path) -> Path:
+    """Write the accuracies after each epoch, in integers and in floats, to a ``.svg`` or ``.png`` file.
+
+    Args:
+        course: of ``sim.training.course.as_plain``.
+        path: what to write; the suffix says which format.
+
+    Raises:
+        ValueError: for another suffix.
+        FileNotFoundError: where there is no such folder.
+    """
+    with _style():
+        return _write(_learning_curve(course), Path(path))
+
+
+def learning_curve(course: Mapping[str, Any]) -> Drawing:
+    """The same for a page."""
+    epochs = course["epochs"]
+    alt = (
+        f"Accuracy of {course['task']} on the test split after each of {len(epochs)} epochs: in integers it ends at "
+        f"{epochs[-1]['test_accuracy']:.1%}, in floats at {epochs[-1]['float_test_accuracy']:.1%}"
+    )
+    with _style():
+        return _drawing(_learning_curve(course), alt)
+
+
+def _learning_curve(course: Mapping[str, Any]) -> Figure:
+    figure, (axes,) = _figure(1, 1.9)
+    epochs, start = course["epochs"], list(course["before"].values())[-1]
+    for key, colour, name in (("float_test_accuracy", "real", "floats"), ("test_accuracy", "integer", "integers")):
+        reached = [100 * epoch[key] for epoch in epochs]
+        axes.plot(range(len(epochs) + 1), [100 * start, *reached], color=COLOURS[colour], linewidth=1.5, label=name)
+    axes.set_title("accuracy on the test split, in percent, by epoch", loc="left")
+    axes.set_xlim(0, len(epochs))
+    axes.locator_params(axis="x", nbins=5, integer=True)
+    axes.yaxis.set_visible(True)
+    axes.set_yticks([0, 25, 50, 75, 100])
+    axes.set_ylim(0, 102)
+    axes.tick_params(axis="y", length=0, labelsize=7, labelcolor=COLOURS["muted"])
+    axes.grid(axis="y", color=COLOURS["line"], linewidth=0.5)
+    axes.legend(loc="lower right", frameon=False, labelcolor=COLOURS["ink"], fontsize=8)
+    return figure
 
 
 _HISTOGRAM_FIELDS = ("counts_before", "edges_before", "counts_after", "edges_after")

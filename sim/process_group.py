@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
@@ -15,11 +15,20 @@ from sim.signals import signals_wait
 PATIENCE_S = 3.0
 """How long the members of a group that was killed may take to be gone."""
 
+LOOK_S = 0.2
+"""Between two looks of a watcher."""
+
 _running: set[subprocess.Popen[bytes]] = set()
 
 
 def run_group(
-    words: Sequence[str], *, cwd: Path, env: Mapping[str, str], output: int | IO[bytes], timeout: float | None
+    words: Sequence[str],
+    *,
+    cwd: Path,
+    env: Mapping[str, str],
+    output: int | IO[bytes],
+    timeout: float | None,
+    watch: Callable[[], None] | None = None,
 ) -> tuple[int | None, bytes]:
     """Run a program to its end; its exit status, None if it had to be stopped, and what it wrote into a pipe.
 
@@ -29,6 +38,7 @@ def run_group(
         env: all its variables.
         output: for what it prints, standard error included: an open file, or ``subprocess.PIPE``.
         timeout: seconds.
+        watch: is called now and then while it runs; what it raises ends the program.
     """
     process: subprocess.Popen[bytes] | None = None
     try:
@@ -45,7 +55,7 @@ def run_group(
             )
             _running.add(process)
         try:
-            printed, _ = process.communicate(timeout=timeout)
+            printed = _communicate(process, timeout, watch)
         except subprocess.TimeoutExpired:
             with signals_wait():
                 _end(process)
@@ -62,6 +72,19 @@ def run_group(
     finally:
         if process is not None:
             _running.discard(process)
+
+
+def _communicate(process: subprocess.Popen[bytes], timeout: float | None, watch: Callable[[], None] | None) -> bytes:
+    if watch is None:
+        return process.communicate(timeout=timeout)[0]
+    deadline = None if timeout is None else time.monotonic() + timeout
+    while True:
+        try:
+            return process.communicate(timeout=LOOK_S)[0]
+        except subprocess.TimeoutExpired:
+            if deadline is not None and time.monotonic() > deadline:
+                raise
+            watch()
 
 
 def end_all() -> None:

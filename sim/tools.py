@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -84,6 +84,7 @@ def run_tool(
     timeout: float | None = None,
     env: Mapping[str, str] | None = None,
     log: Path | None = None,
+    watch: Callable[[], None] | None = None,
 ) -> ToolRun:
     """Run a program to its end. If this is interrupted, the program ends too, with all that it has started.
 
@@ -93,6 +94,7 @@ def run_tool(
         timeout: seconds.
         env: variables over those of this process.
         log: also append what it prints to this file, as it comes: one can watch a long run, and it may be large.
+        watch: is called now and then while it runs; what it raises ends the program.
 
     Raises:
         FileNotFoundError: if the program is not installed.
@@ -106,7 +108,7 @@ def run_tool(
     try:
         merged = {**os.environ, **(env or {}), **dict.fromkeys(TEMPORARY, str(own))}
         with nullcontext(subprocess.PIPE) if target is None else target.open("ab") as output:
-            status, printed = run_group(words, cwd=cwd, env=merged, output=output, timeout=timeout)
+            status, printed = run_group(words, cwd=cwd, env=merged, output=output, timeout=timeout, watch=watch)
     finally:
         with suppress(OSError):  # nothing that anybody asked for
             remove_folder(own)

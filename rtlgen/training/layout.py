@@ -60,13 +60,19 @@ def signature_of(schedule: Schedule, signature: int, weights: Sequence[IntArray]
         signature: before the step.
         weights: after it.
     """
-    rows = rows_of(schedule, weights) & 0xFFFF
-    for address in _written(schedule):
-        signature = ((signature << 1) | (signature >> 31)) & 0xFFFFFFFF
-        signature ^= address
-        for lane in range(schedule.lanes):
-            signature ^= int(rows[address, lane]) << (16 * (lane % 2))
-    return signature
+    rows = rows_of(schedule, weights)
+    addresses = np.fromiter(_written(schedule), dtype=np.int64)
+    lanes = (rows[addresses] & 0xFFFF) << (16 * (np.arange(schedule.lanes) % 2))
+    words = addresses ^ np.bitwise_xor.reduce(lanes, axis=1)
+    # Every word that follows turns what is there by one bit.
+    turned = [_turned(words, np.arange(len(words) - 1, -1, -1)), _turned(np.array([signature]), np.array([len(words)]))]
+    return int(np.bitwise_xor.reduce(np.concatenate(turned)))
+
+
+def _turned(words: IntArray, by: IntArray) -> IntArray:
+    """32 bits, rotated to the left."""
+    bits = by % 32
+    return ((words << bits) | (words >> (32 - bits))) & 0xFFFFFFFF
 
 
 def _written(schedule: Schedule) -> Iterator[int]:

@@ -12,6 +12,8 @@ from typing import Any, TypeVar
 import click
 
 from golden.arithmetic import ARITHMETICS
+from golden.trainer.drift import DRIFTS
+from golden.trainer.tasks import TASKS
 from sim.commands import verbs
 from sim.commands.checks import CheckFailedError
 from sim.commands.design_argument import AtLeast
@@ -21,9 +23,11 @@ from sim.commands.mutate import mutate as mutate_verb
 from sim.commands.plan import plan as plan_verb
 from sim.commands.printing import say, silence
 from sim.commands.synth import synth as synth_verb
+from sim.commands.train import train as train_verb
 from sim.commands.user_error import UserError, joined, one_line
 from sim.synthesis.targets import TARGETS
 from sim.tools import ToolError
+from sim.training.hardware import SIMULATORS as TRAINING_SIMULATORS
 from sim.verify import NETLISTS, SIMULATORS
 
 BROKEN_PIPE = 141
@@ -303,6 +307,38 @@ def accuracy(model: str, samples: int | None, simulator: str, cycles: int | None
       tensorgate accuracy mnist_lenet --simulator verilator --cycles 100000000
     """
     verbs.accuracy(model, samples, simulator, cycles, json)
+
+
+@tensorgate.command(epilog=f"TASK is one of {', '.join(TASKS)}.")
+@click.argument("task")
+@click.option("--hardware", is_flag=True, help="In simulated hardware, which has to agree with golden in every bit.")
+@click.option(
+    "--lanes", type=AtLeast(1), metavar="P", help="Multipliers of the trainer, 1 to 64.  [default: the task's]"
+)
+@click.option("--epochs", type=AtLeast(1), metavar="N", help="Passes over the training split.  [default: the task's]")
+@click.option(
+    "--learning-rate-shift", type=click.IntRange(2, 11), metavar="K", help="Learn at a rate of 2^-K.  [default: 5]"
+)
+@click.option("--seed", type=AtLeast(0), default=0, metavar="S", help="Of the first weights and the order of samples.")
+@click.option("--dither", type=click.IntRange(1, 2**32 - 1), metavar="S", help="Round updates at random, by a seed.")
+@click.option("--drift", type=click.Choice(list(DRIFTS)), help="Tune a deployed network after its world has changed.")
+@_simulator(TRAINING_SIMULATORS, "icarus")
+@_path("-o", "--output", metavar="DIR", help="Network, Verilog, learning curves: a new folder, or one that this wrote.")
+@_json
+def train(**options: Any) -> None:
+    """Train a network in integers, as hardware on the device does.
+
+    From random weights, beside the same network in floats from the same weights; with --drift a network that was
+    trained on the host, quantized and deployed learns what has changed since. Verilator takes half a minute to build
+    the hardware, and is then a hundred times faster than Icarus.
+
+    \b
+    Examples:
+      tensorgate train iris --hardware
+      tensorgate train digits --hardware --simulator verilator -o digits_trained
+      tensorgate train digits --drift rotation --epochs 5 --json
+    """
+    train_verb(**options)
 
 
 @tensorgate.command()

@@ -76,6 +76,22 @@ def check_output_folder(folder: Path, name: str) -> None:
             raise FileExistsError(f"{str(present[0])!r} would be replaced, and is not a file that tensorgate wrote")
 
 
+def check_page_folder(folder: Path, page: str) -> None:
+    """Whether results may be written into ``folder``: new, empty, or with a page of ours.
+
+    Raises:
+        UserError: if not.
+    """
+    with blame_user("--output"):
+        if folder.exists() and not folder.is_dir():
+            raise NotADirectoryError(f"{str(folder)!r} must be a folder, not a file")
+        _check_writable(folder if folder.exists() else folder.parent, folder)
+        if folder.exists() and any(folder.iterdir()) and not (folder / page).is_file():
+            raise FileExistsError(
+                f"{str(folder)!r} must be a new or empty folder, or one that tensorgate wrote; it holds other files"
+            )
+
+
 def write_design(design: Design, folder: Path) -> tuple[Path, Path]:
     """Write Verilog and port description; the files. A folder that it made goes again if that fails."""
     files, there = design_files(folder, design.name), folder.exists()

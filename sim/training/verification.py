@@ -6,7 +6,6 @@ import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,14 +13,13 @@ import pyrtl
 
 from golden.trainer import IntegerTrainer
 from rtlgen.training import TrainerDesign
-from rtlgen.training.layout import load_frame, rows_of, sample_frame, signature_of
 from sim.difference import Difference, VerificationError
 from sim.simulators.cocotb_launcher import launch
 from sim.simulators.programs import require_programs
 from sim.tools import ToolError
+from sim.training.frames import READ, Host, frames_with_resets
 
 TESTBENCH = "verif.training"
-EVALUATE, TRAIN, LOAD, READ = range(4)
 
 
 @dataclass(frozen=True)
@@ -78,15 +76,16 @@ def verify_training(
         FileNotFoundError, ToolError: if Icarus is missing, or fails.
     """
     require_programs("icarus")
-    frames, positions, signature, weights = _frames(
-        design, trainer, np.asarray(x), y, learning_rate_shift, evaluate, resets, read_every
-    )
+    host = Host(design.schedule, trainer)
+    frames, positions = frames_with_resets(host, np.asarray(x), y, learning_rate_shift, evaluate, resets, read_every)
     build = build.resolve()
     build.mkdir(parents=True, exist_ok=True)
     verilog = design.write_verilog(build / f"{design.name}.v")
     config = {
-        "frames": frames,
-        "signature": signature,
+        "frames": [
+            {"mode": frame.mode, "rate": frame.rate, "data": frame.data, "expected": frame.expected} for frame in frames
+        ],
+        "signature": host.signature,
         "reset_before": positions,
         "back_to_back": back_to_back,
         "settle_cycles": design.schedule.training_cycles + 64,
@@ -105,7 +104,8 @@ def verify_training(
     if result["findings"]:
         raise VerificationError(Difference("icarus", result["findings"][0]))
     replay_pins(design, build / "recording.npz")
-    return TrainingRun(len(frames), result["cycles"], weights)
+    reads = sum(frame.mode == READ for frame in frames)
+    return TrainingRun(len(y), result["cycles"], reads * sum(weight.size for weight in host.weights))
 
 
 def replay_pins(design: TrainerDesign, recording: Path) -> None:
@@ -128,40 +128,3 @@ def replay_pins(design: TrainerDesign, recording: Path) -> None:
             if expected != seen and expected >= 0:  # -1: undefined, where the testbench allows it
                 message = f"cycle {cycle}: {name} is {expected} in Verilog and {seen} in PyRTL's simulation"
                 raise VerificationError(Difference("lockstep", message, cycle=cycle))
-
-
-def _frames(
-    design: TrainerDesign,
-    trainer: IntegerTrainer,
-    x: npt.NDArray[Any],
-    y: Sequence[int],
-    rate: int,
-    evaluate: Collection[int],
-    resets: Collection[int],
-    read_every: int,
-) -> tuple[list[dict[str, Any]], list[int], int, int]:
-    """The frames, the numbers of those before which there is a reset, the signature, and how many weights are read."""
-    schedule, seed = design.schedule, trainer.random_state
-    frames, positions, signature, weights = [], [], 0, 0
-
-    def add(mode: int, data: list[int], expected: list[int] | None) -> None:
-        frames.append({"mode": mode, "rate": rate, "data": data, "expected": expected})
-
-    def masters() -> list[int]:
-        return [int(v) & 0xFFFF for v in rows_of(schedule, [layer.weight for layer in trainer.layers]).reshape(-1)]
-
-    add(LOAD, load_frame(schedule, [layer.weight for layer in trainer.layers]), None)
-    for sample, (features, label) in enumerate(zip(x, y, strict=True)):
-        if sample in resets:
-            positions.append(len(frames))
-            trainer.random_state, signature = seed, 0
-        learns = sample not in evaluate
-        step = trainer.step(features, int(label) if learns else None, rate)
-        expected = [int(z) & 0xFFFF for z in step.logits] + [step.loss or 0]
-        add(TRAIN if learns else EVALUATE, sample_frame(features, int(label)), expected)
-        if step.loss:
-            signature = signature_of(schedule, signature, [layer.weight for layer in trainer.layers])
-        if (sample + 1) % read_every == 0 or sample == len(x) - 1:
-            add(READ, [0], masters())
-            weights += sum(layer.weight.size for layer in trainer.layers)
-    return frames, positions, signature, weights

@@ -1,0 +1,215 @@
+"""``tensorgate train``: in integers and in simulated hardware, tables, files, and mistakes."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from golden import Graph, IntegerTrainer
+from golden.trainer.drift import drifted
+from golden.trainer.float_reference import FloatTrainer
+from golden.trainer.tasks import TASKS
+from golden.trainer.trainer import orders
+from sim.cli import main
+from sim.commands import train as verb
+from sim.difference import VerificationError
+from sim.training.bench import OUTPUT
+from sim.training.course import Course, Wishes
+from sim.training.hardware import train_in_hardware
+
+
+def run(capsys, *words: str) -> tuple[int, str, str]:
+    status = main(["train", *words])
+    told = capsys.readouterr()
+    return status, told.out, told.err
+
+
+def test_integers_learn_and_floats_beside_them(capsys) -> None:
+    status, out, _ = run(capsys, "iris", "--epochs", "6", "--json")
+    found = json.loads(out)
+    assert status == 0
+    assert (found["task"], found["network"], found["hardware"]) == ("iris", "4-10-3", None)
+    assert len(found["epochs"]) == 6
+    assert found["epochs"][-1]["test_accuracy"] > 0.8 > found["before"]["at random weights"]
+    assert found["epochs"][-1]["loss"] < found["epochs"][0]["loss"] / 2
+
+
+def test_a_deployed_network_learns_what_has_changed(capsys) -> None:
+    status, out, _ = run(capsys, "digits", "--drift", "mirror", "--epochs", "3", "--json")
+    found = json.loads(out)
+    assert status == 0
+    before, after = found["before"]["when deployed"], found["before"]["after the mirror changed"]
+    assert before > 0.96
+    assert after < 0.5
+    assert found["epochs"][-1]["test_accuracy"] > 0.93
+
+
+@pytest.mark.slow
+def test_in_hardware_the_same_is_learnt(capsys, tmp_path: Path) -> None:
+    words = ("iris", "--epochs", "2", "--seed", "3", "--dither", "9")
+    _, out, _ = run(capsys, *words, "--json")
+    status, told, _ = run(capsys, *words, "--hardware", "--lanes", "2", "--json", "-o", str(tmp_path / "trained"))
+    integers, hardware = json.loads(out), json.loads(told)
+    assert status == 0
+    assert hardware["epochs"] == integers["epochs"]
+    found = hardware["hardware"]
+    assert (found["simulator"], found["lanes"], found["steps"], found["evaluations"]) == ("icarus", 2, 240, 60)
+    assert found["skipping_cycles"] < found["cycles_per_step"] < found["training_cycles"]
+    assert found["beats"] == 300 * 4 + 2 * (5 * 5 + 2 * 11) * 2
+    files = {path.name for path in (tmp_path / "trained").iterdir()}
+    assert files == {"index.html", "iris.graph", "iris_trainer.v", "learning_curve.svg"}
+    graph, data = Graph.load(tmp_path / "trained" / "iris.graph"), TASKS["iris"].load(0)["test"]
+    reached = float((np.ravel(graph(graph.encode(data.x))) == data.y).mean())
+    assert reached == hardware["epochs"][-1]["test_accuracy"]
+    page = (tmp_path / "trained" / "index.html").read_text()
+    assert "cycles of a step with an update" in page
+    assert page.count("<svg") == 1
+
+
+def course(epochs: int = 1) -> Course:
+    return Course.of(TASKS["iris"], Wishes(epochs, 5))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("fault", "message"),
+    [
+        (("nothing", 0), None),
+        (("beat", 5), "golden says"),
+        (("signature", 0), "the signature is"),
+        (("cycles", 0), "the schedule says"),
+        (("missing", 0), "beat that nobody"),
+    ],
+    ids=str,
+)
+def test_what_differs_ends_the_run(fault, message, tmp_path: Path, monkeypatch) -> None:
+    """What golden says is changed in one place; without a change the run passes."""
+    from sim.training import course as module
+
+    def tampered(design, frames, signature, *rest):
+        kind = fault[0]
+        frames = list(frames)
+        if kind == "beat":
+            frames[7].expected[fault[1] % 4] ^= 1
+        elif kind == "cycles":
+            object.__setattr__(frames[7], "cycles", frames[7].cycles - 1)
+        elif kind == "missing":
+            frames[-1] = replace(frames[-1], expected=None)
+        return train_in_hardware(design, frames, signature ^ (kind == "signature"), *rest)
+
+    monkeypatch.setattr(module, "train_in_hardware", tampered)
+    subject = course()
+    design = subject.design(4)
+    if message is None:
+        _, run = subject.in_hardware(design, tmp_path, "icarus")
+        assert run.steps == 120
+        assert (tmp_path / OUTPUT).exists()
+    else:
+        with pytest.raises(VerificationError, match=message):
+            subject.in_hardware(design, tmp_path, "icarus")
+
+
+@pytest.mark.slow
+def test_a_difference_is_exit_status_one_with_a_command(capsys, monkeypatch) -> None:
+    from sim.training import course as module
+
+    def tampered(design, frames, signature, *rest):
+        return train_in_hardware(design, frames, signature ^ 1, *rest)
+
+    monkeypatch.setattr(module, "train_in_hardware", tampered)
+    status, out, _ = run(capsys, "iris", "--hardware", "--epochs", "1")
+    assert status == 1
+    assert "the signature is" in out
+    assert "train iris --hardware --lanes 4 --epochs 1 --learning-rate-shift 5 --seed 0 --simulator icarus" in out
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("irs",), "there is no task 'irs' to train for, there are iris, wine"),
+        (("iris", "--hardware", "--lanes", "65"), "lanes must be 1 to 64, not 65"),
+        (("iris", "--learning-rate-shift", "12"), "12 is not in the range 2<=x<=11"),
+        (("iris", "--epochs", "0"), "--epochs"),
+        (("iris", "--drift", "mirror"), "only images can drift by mirror"),
+        (("iris", "--drift", "snow"), "'snow' is not one of"),
+        (("iris", "--dither", "0"), "0 is not in the range"),
+    ],
+)
+def test_mistakes_are_one_line(words, message, capsys) -> None:
+    status, out, err = run(capsys, *words)
+    assert (status, out) == (2, "")
+    assert message in err
+    assert err.count("\n") == 1
+
+
+def test_other_files_are_not_touched(tmp_path: Path, capsys) -> None:
+    (tmp_path / "mine.txt").write_text("mine")
+    status, _, err = run(capsys, "iris", "--epochs", "1", "-o", str(tmp_path))
+    assert status == 2
+    assert "holds other files" in err
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
+    status, _, _ = run(capsys, "iris", "--epochs", "1", "-o", str(tmp_path / "new"))
+    assert status == 0
+    assert run(capsys, "iris", "--epochs", "1", "-o", str(tmp_path / "new"))[0] == 0
+    assert (tmp_path / "new" / verb.PAGE).exists()
+
+
+def test_floats_begin_where_the_integers_do() -> None:
+    task = TASKS["digits"]
+    data = task.load(0)
+    trainer = task.trainer(data)
+    x = trainer.encode(data["test"].x)
+    floats = FloatTrainer(trainer.layers)
+    # Integers lose the lower byte of each weight, and 16 bits of rounding: the logits are near, never equal.
+    integers = np.array([trainer.step(sample).logits for sample in x[:50]]) / 64
+    assert np.abs(floats.logits(x[:50]) - integers).max() < 0.35
+    assert not np.array_equal(floats.logits(x[:50]), integers)
+
+
+def test_the_gradient_is_that_of_the_loss() -> None:
+    """Against a difference quotient of the cross entropy, for every weight of a small network."""
+    model = IntegerTrainer(TASKS["iris"].network(), np.random.default_rng(0).normal(size=(9, 4)))
+    x, label, rate, small = np.array([40, -7, 22, 5]), 2, 1e-3, 1e-6
+
+    def loss(trainer: FloatTrainer) -> float:
+        logits = trainer.logits(x[None])[0]
+        return float(np.log(np.exp(logits).sum()) - logits[label])
+
+    trained = FloatTrainer(model.layers)
+    trained.step(x, label, rate)
+    for place, weight in enumerate(FloatTrainer(model.layers).weights):
+        for index in np.ndindex(weight.shape):
+            moved = FloatTrainer(model.layers)
+            moved.weights[place][index] += small
+            quotient = (loss(moved) - loss(FloatTrainer(model.layers))) / small
+            # A one-sided difference is off by half the second derivative times its width.
+            assert abs((weight[index] - trained.weights[place][index]) / rate - quotient) < 1e-4
+
+
+def test_every_epoch_has_an_order_of_its_own() -> None:
+    first, second = orders(50, 2, 7)
+    assert sorted(first) == sorted(second) == list(range(50))
+    assert not np.array_equal(first, second)
+
+
+@pytest.mark.parametrize("drift", ["contrast", "mirror", "rotation"])
+def test_drifts_keep_an_image_an_image(drift: str) -> None:
+    x = np.random.default_rng(0).integers(0, 17, (5, 64)).astype(float)
+    there = drifted(x, (8, 8), drift)
+    assert there.shape == x.shape
+    assert 0 <= there.min() <= there.max() <= 16
+    assert not np.array_equal(there, x)
+
+
+def test_a_rotation_turns_about_the_centre() -> None:
+    image = np.zeros((1, 25))
+    image[0, 12] = 9.0
+    assert drifted(image, (5, 5), "rotation")[0].argmax() == 12
+    image = np.zeros((1, 81))
+    image[0, 4 * 9 + 7] = 9.0  # to the right of the centre
+    row, column = divmod(int(drifted(image, (9, 9), "rotation")[0].argmax()), 9)
+    assert (row, column) in {(2, 7), (6, 7), (3, 7), (5, 7), (2, 6), (6, 6)}
