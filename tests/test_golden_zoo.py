@@ -32,18 +32,19 @@ LEAST_ACCURACY = {
 }
 MOST_LOSS = {"int8": 0.003, "int8 per tensor": 0.003, "powers of two": 0.005, "4-bit weights": 0.02}
 """Most that quantization may cost, of 1; and one sample of the test set, which of 36 wines is more."""
-SLOW = ("mnist", "mnist_lenet", "fashion_lenet", "fashion_resnet", "fashion_dscnn")
+SLOW, SLOWEST = ("mnist", "mnist_lenet", "fashion_lenet"), ("fashion_resnet", "fashion_dscnn")
 
 
 def case(name):
     """A network as parameter of a test; skipped where its data set is not installed."""
     data = zoo.load(name).data
     missing = pytest.mark.skipif(not data.is_installed, reason=f"needs {data.title}: {data.installing}")
-    return pytest.param(name, marks=[missing, *([pytest.mark.slow] if name in SLOW else [])])
+    speed = [pytest.mark.exhaustive] if name in SLOWEST else [pytest.mark.slow] if name in SLOW else []
+    return pytest.param(name, marks=[missing, *speed])
 
 
 ALL = [case(name) for name in zoo.NAMES]
-QUICK = [case(name) for name in zoo.NAMES if name not in SLOW]
+QUICK = [case(name) for name in zoo.NAMES if name not in SLOW + SLOWEST]
 
 
 @pytest.fixture(scope="module")

@@ -273,7 +273,7 @@ def test_the_plan_of_a_mobilenet(multipliers: int, cycles: int) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("alive", [1, 0.4])
+@pytest.mark.parametrize("alive", [pytest.param(1, marks=pytest.mark.exhaustive), 0.4])
 def test_a_mobilenet_takes_the_cycles_of_its_plan(alive: float) -> None:
     graph = separable(alive)
     design = rtlgen.generate(graph, 188)

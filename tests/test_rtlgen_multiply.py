@@ -29,6 +29,7 @@ from sim.simulators.pyrtl_simulator import Pyrtl
 
 pytestmark = pytest.mark.slow  # it simulates hundreds of circuits
 
+SLOWEST = ("fashion_resnet", "fashion_dscnn")
 TYPES = st.builds(IntType, st.integers(1, 40), st.booleans())
 
 
@@ -67,7 +68,7 @@ def test_of_joins(name: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", zoo.NAMES)
+@pytest.mark.parametrize("name", [pytest.param(n, marks=[pytest.mark.exhaustive] * (n in SLOWEST)) for n in zoo.NAMES])
 def test_of_every_network_that_is_built_in(name: str) -> None:
     for multipliers in (3, 16, 64, 200):
         assert_counted(zoo.load(name).graph, multipliers)

@@ -31,7 +31,7 @@ from sim.simulators.cocotb_launcher import WRITTEN
 from sim.simulators.icarus import Icarus
 from sim.simulators.pyrtl_simulator import Pyrtl
 
-VERBS = ("zoo", "golden", "plan", "generate", "verify", "profile", "accuracy", "synth", "fuzz", "mutate")
+VERBS = ("zoo", "golden", "plan", "generate", "verify", "profile", "accuracy", "train", "synth", "fuzz", "mutate")
 LAYER_FIELDS = {"layer", "op", "type", "engine", "outputs", "inputs", "ii_cycles", "multipliers", "store_bits"}
 
 

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
-from difflib import get_close_matches
-from importlib.metadata import PackageNotFoundError, version
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
-from golden.arithmetic import ARITHMETICS
 from golden.trainer.drift import DRIFTS
 from golden.trainer.tasks import TASKS
 from sim.commands import verbs
@@ -19,7 +16,18 @@ from sim.commands.checks import CheckFailedError
 from sim.commands.design_argument import AtLeast
 from sim.commands.duration import Duration
 from sim.commands.fuzz import fuzz as fuzz_verb
+from sim.commands.group import Verbs, print_version
 from sim.commands.mutate import mutate as mutate_verb
+from sim.commands.options import (
+    arithmetic_option,
+    cycles_option,
+    json_option,
+    model_argument,
+    multipliers_option,
+    path_option,
+    samples_option,
+    simulator_option,
+)
 from sim.commands.plan import plan as plan_verb
 from sim.commands.printing import say, silence
 from sim.commands.synth import synth as synth_verb
@@ -32,8 +40,6 @@ from sim.verify import NETLISTS, SIMULATORS
 
 BROKEN_PIPE = 141
 """Exit status, as a shell sees it, of a program that a reader that went away has stopped."""
-
-Verb = TypeVar("Verb", bound=Callable[..., None])
 
 
 def run(args: Sequence[str]) -> int:
@@ -69,94 +75,13 @@ def _complain(text: str, status: int) -> int:
     return status
 
 
-class _Helpful(click.Command):
-    """Its ``--help`` goes where all results go; click's own way ends in a traceback where nothing can be written."""
-
-    def get_help_option(self, ctx: click.Context) -> click.Option | None:
-        option = super().get_help_option(ctx)
-        if option:
-            option.callback = _print_help
-        return option
-
-
-def _print_help(ctx: click.Context, param: click.Parameter, wanted: bool) -> None:
-    if wanted and not ctx.resilient_parsing:
-        say(ctx.get_help())
-        ctx.exit()
-
-
-class _Verbs(_Helpful, click.Group):
-    """The verbs in the order of their definition; an unknown one is told what there is."""
-
-    command_class = _Helpful
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(self.commands)
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        if args[0] not in self.commands:
-            near = get_close_matches(args[0], self.commands, n=1)
-            suggestion = f"; did you mean {near[0]!r}?" if near else ""
-            raise UserError(f"there is no verb {args[0]!r}, there are {', '.join(self.commands)}{suggestion}")
-        return super().resolve_command(ctx, args)
-
-
-def _print_version(ctx: click.Context, param: click.Parameter, wanted: bool) -> None:
-    if wanted:
-        try:
-            say(f"tensorgate {version('tensorgate')}")
-        except PackageNotFoundError:
-            say("tensorgate, not installed: run from its sources")
-        ctx.exit()
-
-
-def _model(verb: Verb) -> Verb:
-    return click.argument("model")(verb)
-
-
-def _multipliers(verb: Verb) -> Verb:
-    unrolled = click.option("--unrolled", is_flag=True, help="Constant weights as adder graphs, without multipliers.")
-    budget = click.option(
-        "--multipliers", type=AtLeast(1), metavar="N", help="Most multipliers of the whole network.  [default: 64]"
-    )
-    return budget(unrolled(verb))
-
-
-def _json(verb: Verb) -> Verb:
-    return click.option("--json", is_flag=True, help="Print one JSON object and nothing else.")(verb)
-
-
-def _arithmetic(verb: Verb) -> Verb:
-    help = "How requantizing rounds; a .tflite file leaves the choice.  [default: tflm]"
-    return click.option("--arithmetic", type=click.Choice(sorted(ARITHMETICS)), help=help)(verb)
-
-
-def _samples(default: str) -> Callable[[Verb], Verb]:
-    return click.option("--samples", type=AtLeast(1), metavar="N", help=f"The first N samples.  [default: {default}]")
-
-
-def _simulator(names: Sequence[str], default: str) -> Callable[[Verb], Verb]:
-    return click.option("--simulator", type=click.Choice(names), default=default, show_default=True)
-
-
-def _cycles(default: str) -> Callable[[Verb], Verb]:
-    help = f"Most cycles to simulate: so many samples fewer, one at least.  [default: {default}]"
-    return click.option("--cycles", type=AtLeast(1), metavar="N", help=help)
-
-
-def _path(*names: str, metavar: str = "FILE", **more: Any) -> Callable[[Verb], Verb]:
-    return click.option(*names, type=Path, metavar=metavar, **more)
-
-
 @click.group(
-    cls=_Verbs,
+    cls=Verbs,
     invoke_without_command=True,
     context_settings={"max_content_width": 100, "help_option_names": ["-h", "--help"]},
 )
 @click.option(
-    "--version", is_flag=True, is_eager=True, expose_value=False, callback=_print_version, help="Show the version."
+    "--version", is_flag=True, is_eager=True, expose_value=False, callback=print_version, help="Show the version."
 )
 @click.pass_context
 def tensorgate(context: click.Context) -> None:
@@ -176,7 +101,7 @@ def tensorgate(context: click.Context) -> None:
 
 
 @tensorgate.command()
-@_json
+@json_option
 def zoo(json: bool) -> None:
     """List the built-in networks and their accuracy.
 
@@ -189,11 +114,11 @@ def zoo(json: bool) -> None:
 
 
 @tensorgate.command()
-@_model
-@_path("--input", required=True, help="Integer inputs, shape (batch, ...), as numpy.save writes them.")
-@_path("--output", required=True, help="Where the integer outputs go; replaced if it exists.")
-@_arithmetic
-@_json
+@model_argument
+@path_option("--input", required=True, help="Integer inputs, shape (batch, ...), as numpy.save writes them.")
+@path_option("--output", required=True, help="Where the integer outputs go; replaced if it exists.")
+@arithmetic_option
+@json_option
 def golden(model: str, input: Path, output: Path, arithmetic: str | None, json: bool) -> None:
     """Run the golden model: what the hardware has to compute.
 
@@ -206,10 +131,10 @@ def golden(model: str, input: Path, output: Path, arithmetic: str | None, json: 
 
 
 @tensorgate.command()
-@_model
-@_multipliers
+@model_argument
+@multipliers_option
 @click.option("--target", type=click.Choice(list(TARGETS)), help="A device that it has to fit on.")
-@_json
+@json_option
 def plan(model: str, multipliers: int | None, unrolled: bool, target: str | None, json: bool) -> None:
     """Show the hardware of every layer, its cycles and buffers.
 
@@ -224,10 +149,10 @@ def plan(model: str, multipliers: int | None, unrolled: bool, target: str | None
 
 
 @tensorgate.command()
-@_model
-@_path("-o", "--output", metavar="DIR", required=True, help="A new or empty folder, or one that this wrote.")
-@_multipliers
-@_json
+@model_argument
+@path_option("-o", "--output", metavar="DIR", required=True, help="A new or empty folder, or one that this wrote.")
+@multipliers_option
+@json_option
 def generate(model: str, output: Path, multipliers: int | None, unrolled: bool, json: bool) -> None:
     """Write Verilog and a description of its ports.
 
@@ -240,15 +165,15 @@ def generate(model: str, output: Path, multipliers: int | None, unrolled: bool, 
 
 
 @tensorgate.command()
-@_model
-@_samples("32, or all of --input")
+@model_argument
+@samples_option("32, or all of --input")
 @click.option("--seed", type=AtLeast(0), default=0, metavar="S", help="Of stalls, resets and random samples.")
-@_simulator([*SIMULATORS, "all"], "all")
+@simulator_option([*SIMULATORS, "all"], "all")
 @click.option("--netlist", type=click.Choice(NETLISTS), multiple=True, help="Also synthesize; may be repeated.")
-@_cycles("what takes about a minute")
-@_multipliers
-@_path("--input", help="Integer inputs, shape (batch, ...), as numpy.save writes them.")
-@_json
+@cycles_option("what takes about a minute")
+@multipliers_option
+@path_option("--input", help="Integer inputs, shape (batch, ...), as numpy.save writes them.")
+@json_option
 def verify(**options: Any) -> None:
     """Compare golden, PyRTL and Verilog bit by bit and cycle by cycle.
 
@@ -267,13 +192,13 @@ def verify(**options: Any) -> None:
 
 
 @tensorgate.command()
-@_model
-@_samples("256, or all of --input")
+@model_argument
+@samples_option("256, or all of --input")
 @click.option("--seed", type=AtLeast(0), default=0, metavar="S", help="Of random samples.")
-@_path("--input", help="Integer inputs, shape (batch, ...), as numpy.save writes them.")
-@_path("--html", help="Also write a page with histograms; replaced if it exists.")
-@_arithmetic
-@_json
+@path_option("--input", help="Integer inputs, shape (batch, ...), as numpy.save writes them.")
+@path_option("--html", help="Also write a page with histograms; replaced if it exists.")
+@arithmetic_option
+@json_option
 def profile(**options: Any) -> None:
     """Show what rounding costs, the layer that hurts most first.
 
@@ -289,11 +214,11 @@ def profile(**options: Any) -> None:
 
 
 @tensorgate.command()
-@_model
-@_samples("the whole test set")
-@_simulator(SIMULATORS, "icarus")
-@_cycles("what takes about two minutes")
-@_json
+@model_argument
+@samples_option("the whole test set")
+@simulator_option(SIMULATORS, "icarus")
+@cycles_option("what takes about two minutes")
+@json_option
 def accuracy(model: str, samples: int | None, simulator: str, cycles: int | None, json: bool) -> None:
     """Measure float, golden and hardware accuracy on a test set.
 
@@ -322,9 +247,9 @@ def accuracy(model: str, samples: int | None, simulator: str, cycles: int | None
 @click.option("--seed", type=AtLeast(0), default=0, metavar="S", help="Of the first weights and the order of samples.")
 @click.option("--dither", type=click.IntRange(1, 2**32 - 1), metavar="S", help="Round updates at random, by a seed.")
 @click.option("--drift", type=click.Choice(list(DRIFTS)), help="Tune a deployed network after its world has changed.")
-@_simulator(TRAINING_SIMULATORS, "icarus")
-@_path("-o", "--output", metavar="DIR", help="Network, Verilog, learning curves: a new folder, or one that this wrote.")
-@_json
+@simulator_option(TRAINING_SIMULATORS, "icarus")
+@path_option("-o", "--output", metavar="DIR", help="Network, Verilog, learning curves: a new folder, or one of ours.")
+@json_option
 def train(**options: Any) -> None:
     """Train a network in integers, as hardware on the device does.
 
@@ -342,15 +267,15 @@ def train(**options: Any) -> None:
 
 
 @tensorgate.command()
-@_model
+@model_argument
 @click.option("--target", type=click.Choice(list(TARGETS)), required=True, help="The device.")
-@_multipliers
+@multipliers_option
 @click.option("--seed", type=AtLeast(0), default=1, show_default=True, metavar="S", help="Of placement.")
 @click.option("--placements", type=AtLeast(1), default=1, show_default=True, metavar="N", help="Keep the fastest of N.")
 @click.option("--timeout", type=AtLeast(1), metavar="SECONDS", help="For each program.  [default: none]")
 @click.option("--no-route", is_flag=True, help="Stop after placement: a quick estimate of the clock.")
-@_path("-o", "--output", metavar="DIR", help="Keep netlist, reports and logs there.")
-@_json
+@path_option("-o", "--output", metavar="DIR", help="Keep netlist, reports and logs there.")
+@json_option
 def synth(**options: Any) -> None:
     """Synthesize for a device: cells, memories, multipliers, clock.
 
@@ -384,9 +309,9 @@ def synth(**options: Any) -> None:
     metavar="SHARE",
     help="Those that are also synthesized for ECP5.  [default: as many, if yosys is installed]",
 )
-@_path("--output", metavar="DIR", default=Path("build/fuzz"), show_default=True, help="Where failures are kept.")
-@_path("--case", metavar="DIR", help="Check a kept failure again, and nothing else.")
-@_json
+@path_option("--output", metavar="DIR", default=Path("build/fuzz"), show_default=True, help="Where failures are kept.")
+@path_option("--case", metavar="DIR", help="Check a kept failure again, and nothing else.")
+@json_option
 def fuzz(**options: Any) -> None:
     """Try random networks until one fails, and make that one small.
 
@@ -404,11 +329,11 @@ def fuzz(**options: Any) -> None:
 
 
 @tensorgate.command()
-@_model
+@model_argument
 @click.option("--mutants", type=AtLeast(1), default=200, show_default=True, metavar="N", help="Faults to inject.")
 @click.option("--seed", type=AtLeast(0), default=0, metavar="S", help="Of faults, samples, stalls and resets.")
-@_multipliers
-@_json
+@multipliers_option
+@json_option
 def mutate(**options: Any) -> None:
     """Inject faults into the Verilog: does the testbench find them?
 
