@@ -57,7 +57,7 @@ clean:
 
 setup: icarus $(VENV)/.ready libpython
 
-setup-dev: icarus compiler data $(VENV)/.ready-dev libpython
+setup-dev: icarus compiler prover data $(VENV)/.ready-dev libpython
 
 $(VENV)/.python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -94,6 +94,12 @@ icarus:
 compiler:
 	@command -v g++ >/dev/null || { $(call install,g++); } \
 		|| { echo "A C++ compiler is missing, install it: apt-get install g++" >&2; exit 2; }
+
+# Proves that a fault is none.
+.PHONY: prover
+prover:
+	@command -v berkeley-abc >/dev/null || { $(call install,berkeley-abc); } \
+		|| echo "ABC is missing, to test the testbench with faults: apt-get install berkeley-abc" >&2
 
 # Data sets of some built-in networks. Without them all else works; the tests that need them are skipped, and say so.
 .PHONY: data

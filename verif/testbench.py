@@ -33,6 +33,9 @@ EARLY_BEATS = 64
 MOST_FILLINGS = 64
 """A design that has taken so many times its samples, and given none, has lost them."""
 
+RANDOM_RESETS = 8
+"""So many at random places; any further ones follow a sample so many cycles later, from none on."""
+
 Phase = Callable[[Bench], Awaitable[None]]
 _bench: list[Bench] = []
 _defined: dict[str, Phase] = {}
@@ -228,11 +231,16 @@ async def reset_in_mid_sample(bench: Bench) -> None:
         await bench.until(lambda amid=amid: bench.input_moved() >= amid, bench.settle)  # type: ignore[misc]
         if attempt == 1:  # until beats wait one behind the other
             await bench.idle(8)
-        if attempt % 4 >= 2:  # deeper in the network
+        phase = attempt - RANDOM_RESETS  # of the pipeline, one after the other
+        if phase >= 0:
+            bench.sink.blocked = False
+            await bench.until(lambda: bench.input_moved() >= beats, bench.settle)
+            await bench.idle(phase)
+        elif attempt % 4 >= 2:  # deeper in the network
             await bench.idle(random.randrange(bench.calm))
         bench.board.verdict()
         # What a reset forgets shows best after the shortest one: a longer one may let it drain away.
-        await bench.reset(1 if attempt < 2 else random.randint(1, 3), hold_source=random.random() < 0.5)
+        await bench.reset(1 if attempt < 2 or phase >= 0 else random.randint(1, 3), hold_source=random.random() < 0.5)
         bench.send_clearest()
         await bench.finish()
         _check_plan(bench)

@@ -248,6 +248,7 @@ def accuracy(model: str, samples: int | None, simulator: str, cycles: int | None
 @click.option("--dither", type=click.IntRange(1, 2**32 - 1), metavar="S", help="Round updates at random, by a seed.")
 @click.option("--drift", type=click.Choice(list(DRIFTS)), help="Tune a deployed network after its world has changed.")
 @simulator_option(TRAINING_SIMULATORS, "icarus")
+@click.option("--target", type=click.Choice(list(TARGETS)), help="Also synthesize the trainer for a device.")
 @path_option("-o", "--output", metavar="DIR", help="Network, Verilog, learning curves: a new folder, or one of ours.")
 @json_option
 def train(**options: Any) -> None:
@@ -261,6 +262,7 @@ def train(**options: Any) -> None:
     Examples:
       tensorgate train iris --hardware
       tensorgate train digits --hardware --simulator verilator -o digits_trained
+      tensorgate train digits --lanes 8 --target ecp5-25k
       tensorgate train digits --drift rotation --epochs 5 --json
     """
     train_verb(**options)
@@ -338,7 +340,8 @@ def mutate(**options: Any) -> None:
     """Inject faults into the Verilog: does the testbench find them?
 
     MODEL may also be an op kind such as 'dense': a small network of it is taken. Faults without effect are proven so,
-    and do not count; what is neither found nor proven is undecided, counts against the score, and ends in status 1.
+    and do not count. What is not found, and there are inputs that show it, has survived; what is neither found nor
+    proven is undecided: both count against the score, and end in status 1.
 
     \b
     Examples:

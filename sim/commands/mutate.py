@@ -9,6 +9,7 @@ from sim.commands.printing import as_text, say, say_json, working
 from sim.commands.user_error import blame_user
 from sim.mutation.campaign import MutationScore, measure
 from sim.mutation.ops import GRAPHS
+from sim.mutation.reachable import ABC
 from sim.synthesis.yosys import PROGRAM
 from sim.tools import find_tool
 
@@ -18,12 +19,13 @@ def mutate(model: str, mutants: int, seed: int, multipliers: int | None, unrolle
     check_tools(["icarus"])
     with blame_user():
         find_tool(PROGRAM)
+        find_tool(ABC)
     network = Model(model, model, GRAPHS[model](), None) if model in GRAPHS else Model.load(model)
     design = designed(network, multipliers, unrolled)
     with working(f"{mutants} mutants of {design.name}"):
         score = measure(design, mutants, seed)
     told = as_text(score.as_json()) if json else _told(score)
-    if score.undecided:
+    if score.undecided or score.survived:
         raise CheckFailedError(told)
     if json:
         say_json(score.as_json())
@@ -35,7 +37,8 @@ def _told(score: MutationScore) -> str:
     lines = [
         f"{score.name}: {score.killed} of {score.killable} killable mutants killed: {score.score:.1%}",
         f"  {score.mutants} mutants, {len(score.equivalent)} of them proven to be without effect, "
-        f"{len(score.undecided)} undecided; {score.cycles:,} cycles",
+        f"{len(score.survived)} survived, {len(score.undecided)} undecided; {score.cycles:,} cycles",
     ]
+    lines += [f"  survived: {fault}" for fault in score.survived]
     lines += [f"  undecided: {fault}" for fault in score.undecided]
     return "\n".join(lines)

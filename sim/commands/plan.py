@@ -11,7 +11,7 @@ from sim.commands.design_argument import fitted, planned
 from sim.commands.model_argument import Model
 from sim.commands.printing import say, say_json, say_table, working
 from sim.commands.user_error import blame_user
-from sim.synthesis.fit import TOLD, check_fit, needed
+from sim.synthesis.fit import TOLD, advice, check_fit, needed
 from sim.synthesis.targets import TARGETS, Target
 
 _COLUMNS = {
@@ -39,7 +39,7 @@ def plan(model: str, multipliers: int | None, unrolled: bool, target: str | None
         design = fitted(network, multipliers, unrolled, device)
         chosen, needs = design.plan, needed(design, device)
         with blame_user(f"MODEL {model!r}"):
-            check_fit(design, device, needs)
+            check_fit(design.name, device, needs, lambda counts: advice(design, device, counts))
         of_device = {"target": device.name, "needs": needs, "available": dict(device.available)}
     content = {"name": network.name, **chosen.as_json(), **_described(chosen), **of_device}
     if json:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -37,7 +37,7 @@ def synth(
             output.mkdir(parents=True, exist_ok=True)
     network = Model.load(model)
     design = fitted(network, multipliers, unrolled, device)
-    with stages(f"{design.name} for {target}") as tell, _judged(json), blame_user(f"MODEL {model!r}"):
+    with stages(f"{design.name} for {target}") as tell, judged(json), blame_user(f"MODEL {model!r}"):
         result = synthesize_fastest(
             design, device, placements, seed=seed, keep=output, timeout=timeout, routes=not no_route, tell=tell
         )
@@ -45,18 +45,20 @@ def synth(
     if json:
         say_json(content)
     else:
-        _print(content)
+        print_synthesis(content, "samples")
 
 
 @contextmanager
-def _judged(json: bool) -> Iterator[None]:
+def judged(json: bool) -> Iterator[None]:
+    """Hardware that is not what was planned is a failed check."""
     try:
         yield
     except SynthesisError as error:
         raise CheckFailedError(as_text({"error": str(error)}) if json else str(error)) from error
 
 
-def _print(content: dict[str, Any]) -> None:
+def print_synthesis(content: Mapping[str, Any], what: str) -> None:
+    """Tables of ``Synthesis.as_json``; ``what`` the hardware makes so many of a second."""
     say(f"{content['name']} on {content['device']}\n")
     names = ("luts", "carries", "flip_flops", "block_rams", "sprams", "lut_rams", "multipliers")
     rows = [(name.replace("_", " "), f"{content[name]:,}") for name in names if content[name] or name == "luts"]
@@ -71,7 +73,7 @@ def _print(content: dict[str, Any]) -> None:
         say("\nclock: not known, there is no placement and routing for this target")
         return
     estimated = " (estimate before routing)" if content["clock_stage"] == "placement" else ""
-    say(f"\nclock_mhz      {content['clock_mhz']}{estimated}, {content['samples_per_s']:,} samples a second")
+    say(f"\nclock_mhz      {content['clock_mhz']}{estimated}, {content['samples_per_s']:,} {what} a second")
     path = content["critical_path"]
     if path:
         say(

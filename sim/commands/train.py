@@ -12,11 +12,15 @@ from golden.trainer.tasks import Task, task_named
 from rtlgen.training import TrainerDesign
 from sim.commands.checks import checking
 from sim.commands.output_argument import check_page_folder, write_bytes
-from sim.commands.printing import progress, say, say_json, say_table, working
+from sim.commands.printing import progress, say, say_json, say_table, stages, working
 from sim.commands.program import program
+from sim.commands.synth import judged, print_synthesis
 from sim.commands.user_error import blame_user
 from sim.regression.training_page import COLUMNS, page, rows
 from sim.simulators.programs import require_programs
+from sim.synthesis.result import Synthesis
+from sim.synthesis.synthesize import require_tools, target_of
+from sim.synthesis.trainers import synthesize_trainer
 from sim.training.course import Course, Wishes, as_plain
 
 PAGE = "index.html"
@@ -33,6 +37,7 @@ def train(
     dither: int | None,
     drift: str | None,
     simulator: str,
+    target: str | None,
     output: Path | None,
     json: bool,
 ) -> None:
@@ -42,21 +47,29 @@ def train(
     if hardware:
         with blame_user():
             require_programs(simulator)
+    if target is not None:
+        with blame_user():
+            require_tools(target_of(target))
     if output is not None:
         check_page_folder(output, PAGE)
     wishes = Wishes(epochs or chosen.epochs, learning_rate_shift or chosen.learning_rate_shift, seed, dither, drift)
     with working(f"training {task} in floats"), blame_user(f"TASK {task!r}"):
         course = Course.of(chosen, wishes)
     design: TrainerDesign | None = None
-    if hardware:
+    made: Synthesis | None = None
+    if hardware or target is not None:
         with blame_user("--lanes"):
             design = course.design(lanes or chosen.lanes)
+    if design is not None and target is not None:
+        with stages(f"{design.name} for {target}") as tell, judged(json), blame_user(f"TASK {task!r}"):
+            made = synthesize_trainer(course.trainer, design, target, tell=tell)
+    if design is not None and hardware:
         with _in_hardware(course, chosen, design, simulator, json) as (folder, advance):
             history, run = course.in_hardware(design, folder, simulator, advance)
     else:
         with working(f"training {task} in integers"):
             history, run = course.in_integers(), None
-    content = as_plain(course, history, design, run)
+    content = {**as_plain(course, history, design, run), "synthesis": made and made.as_json()}
     if output is not None:
         _write(output, course, design, content)
     if json:
@@ -100,6 +113,9 @@ def _print(content: Mapping[str, Any], output: Path | None) -> None:
             f"{found['cycles_per_step']:.1f} cycles a step, {found['training_cycles']} with an update\n"
             f"every logit, loss and weight is golden's: {found['beats']:,} numbers"
         )
+    if content["synthesis"]:
+        say("")
+        print_synthesis(content["synthesis"], "steps with an update")
     if output is not None:
         say(
             f"\n{output}: the trained network, {'the Verilog of its trainer, ' if found else ''}learning curves, a page"

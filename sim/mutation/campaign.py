@@ -1,22 +1,35 @@
-"""A campaign: mutants of a design, the testbench on each, proofs for the survivors, the score."""
+"""A campaign: mutants of a design, the testbench on each, proofs for the survivors, the score.
+
+What survives is tried three ways: a proof that nothing differs in any state (yosys), a proof that nothing differs in
+any state that a reset leads to (ABC), or inputs that show the fault (ABC): a hole in the stimulus.
+"""
 
 from __future__ import annotations
 
+import os
 import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from golden.types import IntArray
 from rtlgen import Design
 from sim.mutation.mutants import MUTATED, Fault, make_mutants
-from sim.mutation.proof import proven_equivalent
+from sim.mutation.reachable import KILLABLE, PROVEN, UNDECIDED, Verdict, decide
 from sim.mutation.stimulus import extreme_samples
 from sim.scratch import scratch_folder
+from sim.simulators.beats import Beats
 from sim.simulators.cocotb_launcher import run_mutants
 from sim.tools import ToolError
 
-SAMPLES = 24
-PROOF_TIMEOUT_S = 300.0
+SAMPLES = 96
+RANDOM_RESETS, MOST_PHASES, FEW_CYCLES = 8, 64, 4
+STALLED_SAMPLES = 32
+"""For each pair of pause patterns: enough to fill buffers in every way, and to empty them."""
 
 
 @dataclass(frozen=True)
@@ -27,8 +40,10 @@ class MutationScore:
         name: of the design.
         mutants: that there were.
         killed: by the testbench.
+        by_witness: of them, those that only inputs killed which were found to show them.
         equivalent: proven to be without effect; they do not count.
-        undecided: neither killed nor proven; they count against the score.
+        survived: neither killed nor without effect, since there are inputs that show them: the stimulus has a hole.
+        undecided: nothing is known of them; they count against the score, too.
         seed: of the faults and of the stimulus.
         cycles: simulated for all of them.
         time_s: that it took.
@@ -37,7 +52,9 @@ class MutationScore:
     name: str
     mutants: int
     killed: int
+    by_witness: int
     equivalent: tuple[Fault, ...]
+    survived: tuple[Fault, ...]
     undecided: tuple[Fault, ...]
     seed: int
     cycles: int
@@ -59,6 +76,7 @@ class MutationScore:
             **self.__dict__,
             "killable": self.killable,
             "score": self.score,
+            "survived": [str(fault) for fault in self.survived],
             "equivalent": [str(fault) for fault in self.equivalent],
             "undecided": [str(fault) for fault in self.undecided],
         }
@@ -82,27 +100,73 @@ def measure(
     """
     started = time.monotonic()
     x = extreme_samples(design.graph, SAMPLES, seed) if x is None else x
-    expected = design.plan.live.trace(x) if expected is None else expected
     with scratch_folder(design.name) as folder:
         faults = make_mutants(design, mutants, seed, folder)
         ports = design.write_verilog(folder / "design.v").with_suffix(".json")
-        results = run_mutants(folder / MUTATED, ports, x, expected, folder / "bench", len(faults), seed=seed)
-        check_results(results, len(faults))
-        alive = [fault for fault, result in zip(faults, results[1:-1], strict=True) if result["verdict"] == "survived"]
-        equivalent = proven_equivalent(design.name, alive, folder, PROOF_TIMEOUT_S) if alive else []
+
+        def alive_of(tried: Sequence[Fault], samples: IntArray, traced: Any) -> tuple[list[Fault], int]:
+            numbers = [fault.mutant for fault in tried]
+            traced = design.plan.live.trace(samples) if traced is None else traced
+            results = run_mutants(
+                folder / MUTATED, ports, samples, traced, folder / "bench", numbers,
+                bits=len(faults).bit_length(), seed=seed, stalled=STALLED_SAMPLES, resets=_resets(design),
+            )  # fmt: skip
+            check_results(results, numbers)
+            pairs = zip(tried, results[1:-1], strict=True)
+            alive = [fault for fault, result in pairs if result["verdict"] == "survived"]
+            return alive, sum(result["cycles"] for result in results)
+
+        alive, cycles = alive_of(faults, x, expected)
+        verdicts = decided(design, alive, folder)
+        shown = {fault: verdict for fault, verdict in verdicts.items() if verdict.kind == KILLABLE}
+        samples = samples_of(design, list(shown.values()))
+        if len(samples):  # that were found to show these faults
+            still, more = alive_of(list(shown), samples, None)
+            cycles += more
+            alive = [fault for fault in alive if fault not in shown or fault in still]
+
+    def of(kind: str) -> tuple[Fault, ...]:
+        return tuple(fault for fault in alive if verdicts[fault].kind == kind)
+
     return MutationScore(
         name=design.name,
         mutants=len(faults),
         killed=len(faults) - len(alive),
-        equivalent=tuple(equivalent),
-        undecided=tuple(fault for fault in alive if fault not in equivalent),
+        by_witness=len(verdicts) - len(alive),
+        equivalent=of(PROVEN),
+        survived=of(KILLABLE),
+        undecided=of(UNDECIDED),
         seed=seed,
-        cycles=sum(result["cycles"] for result in results),
+        cycles=cycles,
         time_s=round(time.monotonic() - started, 3),
     )
 
 
-def check_results(results: list[dict[str, Any]], mutants: int) -> None:
+def _resets(design: Design) -> int:
+    """Some at random, and one in each cycle of the pipeline behind the last beat of a sample."""
+    plan = design.plan
+    behind = plan.latency_cycles - Beats.of(design.ports["input"]).count
+    return RANDOM_RESETS + min(MOST_PHASES, max(1, behind) + FEW_CYCLES)
+
+
+def samples_of(design: Design, verdicts: Sequence[Verdict]) -> IntArray:
+    """Samples of the words that show faults; words of a sample that was not finished are dropped."""
+    beats, type = Beats.of(design.ports["input"]), design.graph.input_type
+    found = []
+    for verdict in verdicts:
+        whole = len(verdict.words) // beats.count * beats.count
+        if whole:
+            found.append(np.clip(beats.unpack(verdict.words[:whole]), type.dtype.min, type.dtype.max))
+    return np.concatenate(found) if found else np.zeros((0, *type.shape), dtype=np.int64)
+
+
+def decided(design: Design, alive: Sequence[Fault], folder: Path) -> dict[Fault, Verdict]:
+    """What is known of each survivor, as of ``sim.mutation.reachable.decide``; several proofs go on at once."""
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        return dict(zip(alive, pool.map(lambda fault: decide(design.name, fault, folder), alive), strict=True))
+
+
+def check_results(results: list[dict[str, Any]], mutants: Sequence[int]) -> None:
     """Raise ToolError if the runs say nothing about the mutants: a failure without a fault, a crash, a lack of runs."""
     for result in results:
         if result["verdict"] == "error":
@@ -112,5 +176,6 @@ def check_results(results: list[dict[str, Any]], mutants: int) -> None:
             raise ToolError(
                 f"the testbench fails {when} the mutants on the design without a fault: {result['message']}"
             )
-    if [result["mutant"] for result in results] != [0, *range(1, mutants + 1), 0]:
-        raise ToolError(f"the testbench ran {len(results)} times, not on {mutants} mutants and twice without a fault")
+    if [result["mutant"] for result in results] != [0, *mutants, 0]:
+        runs = f"{len(results)} times, not on {len(mutants)} mutants and twice without a fault"
+        raise ToolError(f"the testbench ran {runs}")

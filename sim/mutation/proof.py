@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
-from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -13,11 +11,12 @@ from sim.synthesis.yosys import PROGRAM
 from sim.tools import ToolError, run_tool
 
 PROVEN = "SAT proof finished - no model found: SUCCESS!"
-SAT_TIMEOUT_S = 20
+SAT_TIMEOUT_S = 4
+PROOF_TIMEOUT_S = 60.0
 
 
-def proven_equivalent(top: str, survivors: Sequence[Fault], folder: Path, timeout: float) -> list[Fault]:
-    """Those of the survivors which are proven to be without effect; ``make_mutants`` has written the netlist.
+def is_equivalent(top: str, fault: Fault, folder: Path) -> bool:
+    """Whether a survivor is proven to be without effect; ``make_mutants`` has written the netlist.
 
     Every register and word of memory is taken as an input and its next value as an output of what is compared, so that
     a proof holds in all states, reachable or not. What is not proven may be without effect all the same.
@@ -25,24 +24,11 @@ def proven_equivalent(top: str, survivors: Sequence[Fault], folder: Path, timeou
     Raises:
         FileNotFoundError: if yosys is missing.
     """
-    deadline = time.monotonic() + timeout
-    return [fault for fault in survivors if _prove(top, fault, folder, deadline - time.monotonic())]
-
-
-def _prove(top: str, fault: Fault, folder: Path, left_s: float) -> bool:
-    """Whether it is proven; a proof that cannot be made, for which yosys may give up, counts against the score."""
     log = folder / f"proof{fault.mutant}.log"
     log.unlink(missing_ok=True)
-    if left_s <= 0:
-        return False
-    arguments = re.sub(r"-module \S+", "-module gold", fault.arguments)
     lines = [
-        # The cell of a fault may be a memory, so it comes before memories are mapped.
-        f"read_rtlil {NETLIST}; rename {top} gold; mutate -ctrl {SELECT} 1 1 {arguments}",
-        "memory_map; dffunmap; expose -evert-dff gold; copy gold gate",
-        # Made by one copy, both have the same names: they differ in a bit that chooses the fault.
-        f"delete -input gold/w:{SELECT} gate/w:{SELECT}",
-        f"cd gold; connect -set {SELECT} 1'0; cd gate; connect -set {SELECT} 1'1; cd ..",
+        *two_designs(top, fault),
+        "expose -evert-dff gold; expose -evert-dff gate",
         # What both have in common becomes one; what is left to be proven is the cone of the fault.
         "miter -equiv -flatten -make_outputs gold gate miter; hierarchy -top miter; opt -full; opt_clean",
         f"tee -q -o {log.name} sat -timeout {SAT_TIMEOUT_S} -prove trigger 0 miter",
@@ -50,8 +36,26 @@ def _prove(top: str, fault: Fault, folder: Path, left_s: float) -> bool:
     script = folder / f"proof{fault.mutant}.ys"
     script.write_text("\n".join(lines) + "\n")
     with suppress(ToolError):
-        run_tool([PROGRAM, "-q", "-s", script.name], cwd=folder, timeout=left_s, log=folder / "yosys.log")
+        run_tool(
+            [PROGRAM, "-q", "-s", script.name],
+            cwd=folder,
+            timeout=PROOF_TIMEOUT_S,
+            log=folder / log.with_suffix(".out"),
+        )
     return _is_proven(log)
+
+
+def two_designs(top: str, fault: Fault) -> list[str]:
+    """Commands of yosys that make ``gold``, without the fault, and ``gate``, with it, of the netlist of mutants."""
+    arguments = re.sub(r"-module \S+", "-module gold", fault.arguments)
+    return [
+        # The cell of a fault may be a memory, so it comes before memories are mapped.
+        f"read_rtlil {NETLIST}; rename {top} gold; mutate -ctrl {SELECT} 1 1 {arguments}",
+        "memory_map; dffunmap; copy gold gate",
+        # Made by one copy, both have the same names: they differ in a bit that chooses the fault.
+        f"delete -input gold/w:{SELECT} gate/w:{SELECT}",
+        f"cd gold; connect -set {SELECT} 1'0; cd gate; connect -set {SELECT} 1'1; cd ..",
+    ]
 
 
 def _is_proven(log: Path) -> bool:

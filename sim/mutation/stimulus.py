@@ -13,8 +13,9 @@ CANDIDATES = 600
 def extreme_samples(graph: Graph, count: int, seed: int) -> IntArray:
     """Up to ``count`` samples: corners of the input, then of random candidates those with the ends of most elements.
 
-    Candidates are random, random corners (every element at an end: by chance those of the weights' signs) and single
-    elements at an end; of these each is taken that makes some element of some layer's result the largest or smallest.
+    Candidates are random, random corners (every element at an end: by chance those of the weights' signs) and random
+    with as many small numbers as large ones; of these each is taken that makes some element of some layer's result the
+    largest or smallest. The others are random, half of them with small numbers: the ones that do not saturate.
     """
     random, type = np.random.default_rng(seed), graph.input_type
     low, high = type.dtype.min, type.dtype.max
@@ -23,11 +24,13 @@ def extreme_samples(graph: Graph, count: int, seed: int) -> IntArray:
     fixed[3] = np.where(np.arange(type.size) % 2, low, high).reshape(type.shape)
     shape = (CANDIDATES // 2, *type.shape)
     anywhere = random.integers(low, high, shape, endpoint=True)
-    candidates = np.concatenate([fixed, anywhere, np.where(random.random(shape) < 0.5, low, high)])
+    small = np.clip(anywhere >> random.integers(0, type.dtype.bits, shape), low, high)
+    candidates = np.concatenate([fixed, anywhere, small, np.where(random.random(shape) < 0.5, low, high)])
     wanted = dict.fromkeys(range(4))
     for values in graph.trace(candidates).values():
         flat = values.reshape(len(candidates), -1)
         wanted |= dict.fromkeys(int(i) for i in np.concatenate([flat.argmin(axis=0), flat.argmax(axis=0)]))
-    chosen = list(wanted)[: max(4, count * 2 // 3)]
-    rest = [i for i in range(4, 4 + CANDIDATES // 2) if i not in wanted]
-    return np.asarray(candidates[[*chosen, *rest][:count]])
+    chosen = list(wanted)[: max(4, count // 2)]
+    # One anywhere, one small, in turns.
+    rest = [4 + half + i for i in range(CANDIDATES // 2) for half in (0, CANDIDATES // 2)]
+    return np.asarray(candidates[[*chosen, *(i for i in rest if i not in wanted)][:count]])

@@ -1,7 +1,8 @@
 """The regression: ``python -m sim.regression`` runs every case, in parallel, and writes what a person wants to know.
 
 Into the build folder go ``report.html``, ``junit.xml``, ``results.json``, ``results/`` with a file for each finished
-case, which the next run does not repeat, and ``cases/`` with what failed cases left.
+case, which the next run does not repeat, ``training.json`` with courses of training, and ``cases/`` with what failed
+cases left.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from sim.regression.reproduction import BUILD
 from sim.regression.runnable import left_out, told
 from sim.regression.table import table
 from sim.regression.terminal import print_summary, progress
+from sim.regression.trainings import run_trainings
 from sim.simulators.programs import require_programs
 from sim.tools import TOOLS
 from sim.verify import ALL, SIMULATORS
@@ -98,6 +100,8 @@ def main(arguments: Sequence[str] | None = None, executor: Executor | None = Non
                 # Resolved: workers of a cluster have working folders of their own.
                 build = options.build.resolve() if options.dask else options.build
                 results = regress(cases, build, executor=pool, jobs=jobs, fresh=again, watch=watch)
+            whole = not options.only and options.networks is None
+            courses = run_trainings(options.build, fresh=again, tell=print) if whole else []
             # One case run alone does not replace the report of a whole regression.
             paths = [] if options.only else _write(results, options.build)
     except (OSError, ValueError) as error:
@@ -107,9 +111,10 @@ def main(arguments: Sequence[str] | None = None, executor: Executor | None = Non
         print("interrupted: finished cases are kept, the same command goes on with the others", file=sys.stderr)
         return INTERRUPTED
     print_summary(results, options.build, paths, time.monotonic() - started)
-    if not options.only and options.networks is None:
+    if whole:
         print("\n".join([*told(), *_told_of_parts(results)]))
-    return PASSED if all(result.passed for result in results) else FAILED
+    learnt = all(course["verdict"] == "passed" for course in courses)
+    return PASSED if learnt and all(result.passed for result in results) else FAILED
 
 
 def _chosen(options: argparse.Namespace) -> list[Case]:

@@ -18,12 +18,14 @@ from typing import Any
 
 from golden import zoo
 from golden.serialize import write_atomically
+from sim.regression import training_page
 from sim.regression.cases import DEFAULT_MULTIPLIERS, CaseResult
 from sim.regression.numerics import decibels
 from sim.regression.page import render
 from sim.regression.readme import put_between_markers
 from sim.regression.reproduction import python
 from sim.regression.runnable import told
+from sim.regression.trainings import read_trainings
 from sim.synthesis import table
 
 RESULTS, PAGE = "results.json", "report.html"
@@ -164,12 +166,17 @@ def markdown(results: Sequence[CaseResult]) -> str:
     return "\n".join(lines)
 
 
-def html(results: Sequence[CaseResult], synthesized: Sequence[Mapping[str, Any]] = ()) -> str:
+def html(
+    results: Sequence[CaseResult],
+    synthesized: Sequence[Mapping[str, Any]] = (),
+    courses: Sequence[Mapping[str, Any]] = (),
+) -> str:
     """The page: everything inside, nothing loaded from anywhere.
 
     Args:
         results: of a regression.
         synthesized: of ``sim.synthesis.table.rows``; those of the same hardware are shown.
+        courses: of training, as of ``sim.regression.trainings``.
     """
     from sim import figures
 
@@ -189,6 +196,9 @@ def html(results: Sequence[CaseResult], synthesized: Sequence[Mapping[str, Any]]
         decibels=decibels,
         left_out=told(),
         synthesized=[found for row in rows(results) for found in table.agreeing(synthesized, row.network, row.plan)],
+        courses=courses,
+        course_columns=training_page.COLUMNS,
+        course_rows=training_page.rows,
         synthesis_columns=dict(zip(table.HEADINGS, table.FIELDS, strict=True)),
     )
 
@@ -244,7 +254,7 @@ def read_results(build: Path) -> list[CaseResult]:
 def write_report(results: Sequence[CaseResult], build: Path) -> Path:
     """Write the page ``report.html``; it also shows what has been synthesized of the same hardware."""
     path = build / PAGE
-    write_atomically(path, html(results, table.rows()).encode())
+    write_atomically(path, html(results, table.rows(), read_trainings(build)).encode())
     return path
 
 

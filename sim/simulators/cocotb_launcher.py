@@ -148,23 +148,29 @@ def run_mutants(
     x: npt.ArrayLike,
     expected: Mapping[str, npt.ArrayLike],
     build: Path,
-    mutants: int,
+    mutants: Sequence[int],
     *,
+    bits: int,
     seed: int = 0,
     stalled: int = 2,
     resets: int = 8,
     timeout: float = 3600,
 ) -> list[dict[str, Any]]:
-    """The testbench on each mutant of a netlist; arguments and errors as of ``run_testbench``.
+    """The testbench on some mutants of a netlist; other arguments and errors as of ``run_testbench``.
+
+    Args:
+        verilog, ports_json, x, expected, build, seed, stalled, resets, timeout: as there.
+        mutants: their numbers.
+        bits: of the input of the netlist that chooses one.
 
     Returns:
         per run, the first and the last of which are without a fault, ``mutant``, ``verdict``, ``message``, ``cycles``.
     """
     verilog, ports_json, build = (Path(path).resolve() for path in (verilog, ports_json, build))
     effort = (seed, max(2, len(np.asarray(x))), stalled, resets)
-    top = _prepare(verilog, ports_json, x, expected, build, effort, PATTERNS, None, (), mutants.bit_length())
+    top = _prepare(verilog, ports_json, x, expected, build, effort, PATTERNS, None, (), bits)
     log = build / "simulation.log"
-    plusargs = [f"+verif={build / 'testbench.json'}", f"+mutants={mutants}"]
+    plusargs = [f"+verif={build / 'testbench.json'}", f"+mutants={','.join(map(str, mutants))}"]
     launch(MUTATION, top, [build / "tensorgate_bench.v", verilog], build, log, plusargs, seed, timeout)
     if not (build / "mutation.json").exists():
         raise ToolError("the testbench ended without a result", (), log.read_text(errors="replace"))

@@ -11,9 +11,9 @@ from math import ceil
 
 import pyrtl
 
-from rtlgen import Design
 from rtlgen.memories import Memory, memories_of
 from rtlgen.verilog import is_signed
+from sim.synthesis.subject import Subject
 from sim.synthesis.targets import Family
 
 SMALLEST_ON_A_BLOCK = 4
@@ -33,7 +33,7 @@ class Estimate:
         return {"block_ram": sum(self.block_rams.values()), "multiplier": self.multipliers}
 
 
-def estimate(design: Design, family: Family) -> Estimate:
+def estimate(design: Subject, family: Family) -> Estimate:
     """What ``design`` needs on a device of ``family``."""
     memories = memories_of(design.block, design.plan.layers)
     blocks = {memory.name: block_rams(memory, family) for memory in memories}

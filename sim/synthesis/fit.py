@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import rtlgen
 from golden.graph import Graph
 from rtlgen import Design, Plan
 from sim.synthesis.estimate import estimate
 from sim.synthesis.result import DoesNotFitError
+from sim.synthesis.subject import Subject
 from sim.synthesis.targets import Target
+
+Advise = Callable[[Mapping[str, int]], str]
+"""What would fit, as a clause, given what is needed by resource."""
 
 TOLD = {
     "lut": "LUTs",
@@ -34,19 +38,19 @@ def fitting(graph: Graph, target: Target, multipliers: int, name: str) -> Design
     design = rtlgen.generate(graph, min(multipliers, target.available["multiplier"]), name=name)
     if exceeded(needed(design, target), target):
         design = rtlgen.generate(graph, nearest_budget(design, target, {}) or 1, name=name)
-        check_fit(design, target, needed(design, target))
+        check_fit(name, target, needed(design, target), lambda counts: advice(design, target, counts))
     return design
 
 
-def check_fit(design: Design, target: Target, counts: Mapping[str, int]) -> None:
-    """Whether ``counts``, by resource, are there on ``target``.
+def check_fit(name: str, target: Target, counts: Mapping[str, int], advise: Advise) -> None:
+    """Whether ``counts``, by resource, of what is called ``name`` are there on ``target``.
 
     Raises:
         DoesNotFitError: naming the resources, how many are needed, there and missing, and the folding that would fit.
     """
     over = exceeded(counts, target)
     if over:
-        raise DoesNotFitError(f"{too_large(design.name, target, over)}; {advice(design, target, counts)}")
+        raise DoesNotFitError(f"{too_large(name, target, over)}; {advise(counts)}")
 
 
 def exceeded(counts: Mapping[str, int], target: Target) -> dict[str, tuple[int, int]]:
@@ -65,9 +69,9 @@ def too_large(name: str, target: Target, over: Mapping[str, tuple[int, int]]) ->
     return f"{name} does not fit on {target.name}: it needs {' and '.join(parts)}"
 
 
-def advice(design: Design, target: Target, counts: Mapping[str, int]) -> str:
+def advice(design: Subject, target: Target, counts: Mapping[str, int]) -> str:
     """The largest smaller budget of multipliers whose estimate fits, as a clause."""
-    budget = nearest_budget(design, target, counts)
+    budget = nearest_budget(design, target, counts) if isinstance(design, Design) else None
     if budget is None:
         return "no smaller number of multipliers fits either, by estimate"
     return f"--multipliers {budget} fits by estimate"

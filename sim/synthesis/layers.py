@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import re
 
-from rtlgen import Design
 from rtlgen.memories import memories_of
+from sim.synthesis.subject import Subject
 
 TOP = "top"
 _HEADING = re.compile(r"^\s*// (\w+)$")
 _DECLARED = re.compile(r"^    (?:\(\*.*?\*\) )?(?:reg|wire)(?:\[[^\]]*\])? ?(\w+)")
 
 
-def layers_by_name(design: Design) -> dict[str, str]:
+def layers_by_name(design: Subject) -> dict[str, str]:
     """The layer of every wire and memory in the Verilog; unnamed wires are numbered anew there, by their heading."""
     found: dict[str, str] = {}
     heading = ""

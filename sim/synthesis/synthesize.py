@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from golden.serialize import write_atomically
-from rtlgen import Design
 from sim.synthesis import nextpnr, yosys
 from sim.synthesis.cache import RESULTS, Stage, default_folder, key, stage
 from sim.synthesis.estimate import Estimate, estimate
-from sim.synthesis.fit import advice, check_fit
+from sim.synthesis.fit import Advise, advice, check_fit
 from sim.synthesis.layers import layers_by_name
 from sim.synthesis.result import DoesNotFitError, Netlist, Synthesis, SynthesisError, Timing
+from sim.synthesis.subject import Subject
 from sim.synthesis.targets import TARGETS, Target
 from sim.tools import find_tool, run_tool
 
@@ -27,7 +27,7 @@ Tell = Callable[[str], None]
 
 
 def synthesize(
-    design: Design,
+    design: Subject,
     target: str | Target,
     *,
     seed: int = 1,
@@ -37,6 +37,7 @@ def synthesize(
     keep: Path | None = None,
     cache: Path | None = None,
     tell: Tell | None = None,
+    advise: Advise | None = None,
 ) -> Synthesis:
     """Synthesize ``design`` for a device, place and route it, and check it against the plan.
 
@@ -50,6 +51,7 @@ def synthesize(
         keep: folder for a copy of all files.
         cache: folder for finished stages; without it ``sim.synthesis.cache.default_folder()``.
         tell: is told the stages as they begin.
+        advise: what would fit, as a clause, given what is needed by resource; by default another folding.
 
     Raises:
         ValueError: for a target that there is not.
@@ -62,13 +64,14 @@ def synthesize(
     root, tell = cache or default_folder(), tell or (lambda _: None)
     require_tools(device, places=places)
     expected = estimate(design, device.family)
-    check_fit(design, device, expected.counts)
+    told = advise or (lambda counts: advice(design, device, counts))
+    check_fit(design.name, device, expected.counts, told)
     tell("synthesis")
     tools = {program: version(find_tool(program)) for program in programs(device, places=places)}
     made = _synthesized(design, device, root, timeout, tools[yosys.PROGRAM])
     netlist = yosys.read_netlist(design, device.family, made.folder)
     check_planned(netlist, expected, design)
-    check_fit(design, device, {**netlist.counts, "lut": needed_luts(netlist, device)})
+    check_fit(design.name, device, {**netlist.counts, "lut": needed_luts(netlist, device)}, told)
     stages = [made]
     timing: Timing | None = None
     if device.router and places:
@@ -77,7 +80,7 @@ def synthesize(
         except DoesNotFitError as error:
             # Packing needs more sites than there are cells: at least one more than there is.
             most = max(needed_luts(netlist, device), device.available["lut"] + 1)
-            raise DoesNotFitError(f"{error}; {advice(design, device, {**netlist.counts, 'lut': most})}") from None
+            raise DoesNotFitError(f"{error}; {told({**netlist.counts, 'lut': most})}") from None
         timing = nextpnr.read_timing(routed.folder, layers_by_name(design), routed=routes)
         stages.append(routed)
     result = Synthesis(
@@ -98,7 +101,7 @@ def synthesize(
 
 
 def synthesize_fastest(
-    design: Design, target: str | Target, placements: int, *, seed: int = 1, keep: Path | None = None, **options: Any
+    design: Subject, target: str | Target, placements: int, *, seed: int = 1, keep: Path | None = None, **options: Any
 ) -> Synthesis:
     """``synthesize`` with so many seeds of placement from ``seed`` on: the result with the fastest clock.
 
@@ -160,7 +163,7 @@ def needed_luts(netlist: Netlist, target: Target) -> int:
     return counts["lut"]
 
 
-def check_planned(netlist: Netlist, expected: Estimate, design: Design) -> None:
+def check_planned(netlist: Netlist, expected: Estimate, design: Subject) -> None:
     """Whether every memory, and the multipliers, are what they were to be.
 
     Raises:
@@ -187,7 +190,7 @@ def _blocks(number: int) -> str:
     return f"{number} block RAM{'s' if number > 1 else ''}" if number else "logic without block RAM"
 
 
-def _synthesized(design: Design, target: Target, root: Path, timeout: float | None, tool: str) -> Stage:
+def _synthesized(design: Subject, target: Target, root: Path, timeout: float | None, tool: str) -> Stage:
     from rtlgen.memories import memories_of
 
     text = yosys.script(design.name, memories_of(design.block, design.plan.layers), target.family)
@@ -196,7 +199,7 @@ def _synthesized(design: Design, target: Target, root: Path, timeout: float | No
 
 
 def _routed(
-    design: Design,
+    design: Subject,
     target: Target,
     made: Stage,
     root: Path,

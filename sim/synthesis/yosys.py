@@ -9,10 +9,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from rtlgen import Design
 from rtlgen.memories import Memory, memories_of
 from sim.synthesis.estimate import kind_of
 from sim.synthesis.result import MemoryCells, Netlist, SynthesisError
+from sim.synthesis.subject import Subject
 from sim.synthesis.targets import RESOURCES, Family
 from sim.tools import ToolError, run_tool
 
@@ -70,7 +70,7 @@ def _multipliers(family: Family) -> Iterator[str]:
     yield "chtype -set $mul t:$__soft_mul"
 
 
-def run_yosys(design: Design, family: Family, folder: Path, timeout: float | None = None) -> None:
+def run_yosys(design: Subject, family: Family, folder: Path, timeout: float | None = None) -> None:
     """Synthesize the Verilog of ``design`` in ``folder``; leaves the netlist there.
 
     Raises:
@@ -86,7 +86,7 @@ def run_yosys(design: Design, family: Family, folder: Path, timeout: float | Non
         raise told(error, memories, family) from None
 
 
-def read_netlist(design: Design, family: Family, folder: Path) -> Netlist:
+def read_netlist(design: Subject, family: Family, folder: Path) -> Netlist:
     """What ``run_yosys`` left in ``folder``.
 
     Raises:

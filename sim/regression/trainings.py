@@ -1,0 +1,100 @@
+"""The part of the regression that trains: whole courses in simulated hardware, against golden and beside floats."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from golden.serialize import write_atomically
+from golden.trainer.tasks import TASKS
+from sim.difference import VerificationError
+from sim.regression.fingerprint import fingerprint
+from sim.scratch import scratch_folder
+from sim.simulators.programs import require_programs
+from sim.tools import ToolError
+from sim.training.course import Course, Wishes, as_plain
+
+RESULTS = "training.json"
+COURSES: tuple[tuple[str, str | None, str], ...] = (
+    ("iris", None, "icarus"),
+    ("digits", None, "verilator"),
+    ("digits", "rotation", "verilator"),
+)
+"""Tasks, what drifts, and the simulator; those of Verilator only where it is installed."""
+
+
+def run_trainings(
+    build: Path,
+    *,
+    courses: Sequence[tuple[str, str | None, str]] = COURSES,
+    fresh: bool = False,
+    tell: Callable[[str], None] = lambda line: None,
+) -> list[dict[str, Any]]:
+    """Run all courses that have not passed with these sources yet, as of ``as_plain`` with ``verdict`` and ``message``.
+
+    Args:
+        build: folder for the results.
+        courses: task, drift, simulator.
+        fresh: run all of them, whatever there is.
+        tell: is told a line about each.
+    """
+    sources = fingerprint()
+    found = [] if fresh else read_trainings(build)
+    kept = {_key(old): old for old in found if old["sources"] == sources and old["verdict"] == "passed"}
+    results = []
+    for task, drift, simulator in courses:
+        if not _is_there(simulator):
+            continue
+        course = kept.get((task, drift, simulator)) or {**_run(task, drift, simulator), "sources": sources}
+        results.append(course)
+        what = f"training of {task}{f' after a {drift}' if drift else ''} under {simulator}"
+        hardware = course["hardware"]
+        told = course["message"] or f"{hardware['steps']:,} steps, {hardware['cycles']:,} cycles, every weight golden's"
+        tell(f"{what}: {course['verdict']}, {told}")
+        build.mkdir(parents=True, exist_ok=True)
+        write_atomically(build / RESULTS, json.dumps(results, indent=1).encode() + b"\n")
+    return results
+
+
+def read_trainings(build: Path) -> list[dict[str, Any]]:
+    """The courses of the last regression in ``build``; none if there has been none."""
+    try:
+        found = json.loads((build / RESULTS).read_text())
+        keys = {"sources", "verdict", "message", "epochs", "hardware", "before", "simulator"}
+        return [course for course in found if course.keys() >= keys]
+    except (OSError, ValueError, AttributeError, TypeError):  # none there, or written by another version
+        return []
+
+
+def _run(task: str, drift: str | None, simulator: str) -> dict[str, Any]:
+    started = time.monotonic()
+    chosen = TASKS[task]
+    course = Course.of(chosen, Wishes(chosen.epochs, chosen.learning_rate_shift, drift=drift))
+    design = course.design(chosen.lanes)
+    verdict, message = "passed", ""
+    content: dict[str, Any] = {"task": task, "drift": drift, "hardware": None, "epochs": [], "before": {}}
+    try:
+        with scratch_folder(design.name) as folder:
+            history, run = course.in_hardware(design, folder, simulator)
+        content = as_plain(course, history, design, run)
+    except VerificationError as error:
+        verdict, message = "failed", f"{error.difference.witness}: {error.difference.message}"
+    except ToolError as error:
+        verdict, message = "crashed", str(error)
+    time_s = round(time.monotonic() - started, 1)
+    return {**content, "simulator": simulator, "verdict": verdict, "message": message, "time_s": time_s}
+
+
+def _key(course: Mapping[str, Any]) -> tuple[str, str | None, str]:
+    return course["task"], course["drift"], course["simulator"]
+
+
+def _is_there(simulator: str) -> bool:
+    try:
+        require_programs(simulator)
+    except FileNotFoundError:
+        return False
+    return True
