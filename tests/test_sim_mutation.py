@@ -5,11 +5,12 @@ import pytest
 
 import golden
 import rtlgen
+from sim.formal.prover import PROVEN, REFUTED, Verdict
 from sim.mutation.campaign import SAMPLES, check_results, measure
 from sim.mutation.mutants import Fault, make_mutants
 from sim.mutation.ops import GRAPHS
 from sim.mutation.proof import is_equivalent
-from sim.mutation.reachable import KILLABLE, PROVEN, _words, decide
+from sim.mutation.reachable import decide, lemma_holds, words_of
 from sim.mutation.stimulus import extreme_samples
 from sim.tools import ToolError
 
@@ -81,12 +82,13 @@ def test_only_what_has_no_effect_is_proven_equivalent(tmp_path):
     # The first faults change registers or pins, as the testbench shows in the test of the scores.
     visible = [fault for fault in faults if fault.place.startswith("m_axis_out")] or faults[:1]
     assert is_equivalent(made.name, harmless, tmp_path)
-    assert decide(made.name, harmless, tmp_path).kind == PROVEN
+    assert decide(made, harmless, tmp_path).kind == PROVEN
     inverted = Fault(14, visible[0].arguments.replace(f"-mode {visible[0].mode}", "-mode inv"))
     assert not is_equivalent(made.name, inverted, tmp_path)
-    shown = decide(made.name, inverted, tmp_path)
-    assert shown.kind == KILLABLE
-    assert shown.words
+    shown = decide(made, inverted, tmp_path)
+    assert shown.kind == REFUTED
+    assert words_of(shown)
+    assert lemma_holds(made, tmp_path)
 
 
 def test_the_words_of_a_witness_come_in_the_order_of_cycles():
@@ -102,7 +104,7 @@ s_axis_tvalid@8=0
 s_axis_tvalid@11=1
 m_axis_tready@3=1
 """
-    assert _words(witness) == (4097, 2, 0)
+    assert words_of(Verdict(REFUTED, witness)) == (4097, 2, 0)
 
 
 @pytest.mark.slow

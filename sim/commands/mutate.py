@@ -7,9 +7,9 @@ from sim.commands.design_argument import designed
 from sim.commands.model_argument import Model
 from sim.commands.printing import as_text, say, say_json, working
 from sim.commands.user_error import blame_user
+from sim.formal.prover import ABC
 from sim.mutation.campaign import MutationScore, measure
 from sim.mutation.ops import GRAPHS
-from sim.mutation.reachable import ABC
 from sim.synthesis.yosys import PROGRAM
 from sim.tools import find_tool
 

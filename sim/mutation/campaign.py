@@ -18,8 +18,9 @@ import numpy as np
 
 from golden.types import IntArray
 from rtlgen import Design
+from sim.formal.prover import PROVEN, UNDECIDED, Verdict
 from sim.mutation.mutants import MUTATED, Fault, make_mutants
-from sim.mutation.reachable import KILLABLE, PROVEN, UNDECIDED, Verdict, decide
+from sim.mutation.reachable import KILLABLE, decide, lemma_holds, words_of
 from sim.mutation.stimulus import extreme_samples
 from sim.scratch import scratch_folder
 from sim.simulators.beats import Beats
@@ -154,16 +155,18 @@ def samples_of(design: Design, verdicts: Sequence[Verdict]) -> IntArray:
     beats, type = Beats.of(design.ports["input"]), design.graph.input_type
     found = []
     for verdict in verdicts:
-        whole = len(verdict.words) // beats.count * beats.count
+        words = words_of(verdict)
+        whole = len(words) // beats.count * beats.count
         if whole:
-            found.append(np.clip(beats.unpack(verdict.words[:whole]), type.dtype.min, type.dtype.max))
+            found.append(np.clip(beats.unpack(words[:whole]), type.dtype.min, type.dtype.max))
     return np.concatenate(found) if found else np.zeros((0, *type.shape), dtype=np.int64)
 
 
 def decided(design: Design, alive: Sequence[Fault], folder: Path) -> dict[Fault, Verdict]:
     """What is known of each survivor, as of ``sim.mutation.reachable.decide``; several proofs go on at once."""
+    lemma = bool(alive) and lemma_holds(design, folder)
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        return dict(zip(alive, pool.map(lambda fault: decide(design.name, fault, folder), alive), strict=True))
+        return dict(zip(alive, pool.map(lambda fault: decide(design, fault, folder, lemma), alive), strict=True))
 
 
 def check_results(results: list[dict[str, Any]], mutants: Sequence[int]) -> None:

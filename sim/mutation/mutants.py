@@ -46,6 +46,10 @@ class Fault:
         return f"{self.mode} at {self.place}"
 
 
+NO_FAULT = Fault(0, "-mode none")
+"""The design as it is."""
+
+
 def make_mutants(design: Design, count: int, seed: int, folder: Path) -> list[Fault]:
     """Choose up to ``count`` faults and write the netlist that has them all, ``MUTATED``, into ``folder``.
 

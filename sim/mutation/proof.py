@@ -48,13 +48,14 @@ def is_equivalent(top: str, fault: Fault, folder: Path) -> bool:
 def two_designs(top: str, fault: Fault) -> list[str]:
     """Commands of yosys that make ``gold``, without the fault, and ``gate``, with it, of the netlist of mutants."""
     arguments = re.sub(r"-module \S+", "-module gold", fault.arguments)
+    injected = "" if fault.mode == "none" else f"; mutate -ctrl {SELECT} 1 1 {arguments}"
+    choosing = [f"cd gold; connect -set {SELECT} 1'0; cd gate; connect -set {SELECT} 1'1; cd .."]
     return [
         # The cell of a fault may be a memory, so it comes before memories are mapped.
-        f"read_rtlil {NETLIST}; rename {top} gold; mutate -ctrl {SELECT} 1 1 {arguments}",
+        f"read_rtlil {NETLIST}; rename {top} gold{injected}",
         "memory_map; dffunmap; copy gold gate",
         # Made by one copy, both have the same names: they differ in a bit that chooses the fault.
-        f"delete -input gold/w:{SELECT} gate/w:{SELECT}",
-        f"cd gold; connect -set {SELECT} 1'0; cd gate; connect -set {SELECT} 1'1; cd ..",
+        *([f"delete -input gold/w:{SELECT} gate/w:{SELECT}", *choosing] if injected else []),
     ]
 
 

@@ -17,54 +17,64 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sim.mutation.mutants import Fault
+from rtlgen import Design
+from sim.formal.prover import PROVEN, REFUTED, UNDECIDED, Verdict, run_yosys, search
+from sim.mutation.mutants import NO_FAULT, Fault
 from sim.mutation.proof import is_equivalent, two_designs
-from sim.synthesis.yosys import PROGRAM
-from sim.tools import ToolError, run_tool
+from sim.tools import ToolError
 
-ABC = "berkeley-abc"
-PROVEN, KILLABLE, UNDECIDED = "proven", "killable", "undecided"
-SAME_STATE_S, OWN_STATE_S = 6, 24
-"""Seconds for the search with one copy of the registers, and with two."""
-_PROVED, _FAILED = "Property proved", "was asserted in frame"
+KILLABLE = REFUTED
+SAME_STATE_S, OWN_STATE_S, LEMMA_S = 6, 24, 30
+"""Seconds for the search with one copy of the registers, with two, and for a lemma."""
 _PINS = ("frame_error", "s_axis_tready", "m_axis_tvalid")
 _DATA = ("m_axis_tlast", "m_axis_tdata")
 
 
-@dataclass(frozen=True)
-class Verdict:
-    """What becomes of a fault after a reset.
+def lemma_holds(design: Design, folder: Path) -> bool:
+    """Whether this is proven of the design without a fault: its output FIFO never reads the word that is written.
 
-    Args:
-        kind: ``PROVEN`` to be without effect, ``KILLABLE`` or ``UNDECIDED``.
-        words: of input beats, in the order of cycles, that show the fault if it is killable.
+    That follows from how full buffers are, and is hard to find anew in each search.
     """
+    try:
+        machine = _Machine.of(design, NO_FAULT, folder)
+        miter = machine.miter(same_state=True, bad="!lemma")
+        return _search(machine.netlist, miter, "lemma", folder, LEMMA_S).kind == PROVEN
+    except ToolError:
+        return False
 
-    kind: str
-    words: tuple[int, ...] = ()
 
-
-def decide(top: str, fault: Fault, folder: Path) -> Verdict:
+def decide(design: Design, fault: Fault, folder: Path, lemma: bool = False) -> Verdict:
     """Search for a proof, or for inputs that show the fault.
 
     Args:
-        top: module of the netlist that ``make_mutants`` has written.
+        design: that ``make_mutants`` has written a netlist of.
         fault: which.
         folder: of that netlist.
+        lemma: whether ``lemma_holds``.
 
     Raises:
         FileNotFoundError: if yosys or ABC is missing.
     """
     try:
-        machine = _Machine.of(top, fault, folder)
-        quick = _search(machine.miter(same_state=True), f"same{fault.mutant}", folder, SAME_STATE_S)
-        if quick.kind == PROVEN:
-            return quick
-        if is_equivalent(top, fault, folder):
+        machine, given = _Machine.of(design, fault, folder), "lemma && " if lemma else ""
+        miter = machine.miter(same_state=True, bad=given + "(pins || states)")
+        quick = _search(machine.netlist, miter, f"same{fault.mutant}", folder, SAME_STATE_S)
+        if quick.kind == PROVEN or is_equivalent(design.name, fault, folder):
             return Verdict(PROVEN)
-        return _search(machine.miter(same_state=False), f"own{fault.mutant}", folder, OWN_STATE_S)
+        miter = machine.miter(same_state=False, bad=given + "pins")
+        return _search(machine.netlist, miter, f"own{fault.mutant}", folder, OWN_STATE_S)
     except ToolError:
         return Verdict(UNDECIDED)
+
+
+def words_of(verdict: Verdict) -> tuple[int, ...]:
+    """The words of the input beats in the cycles of a witness, a line a bit: ``s_axis_tdata[3]@7=1``."""
+    words: dict[int, int] = {}
+    pattern = r"^(s_axis_tvalid|s_axis_tdata)(?:\[(\d+)\])?@(\d+)=1$"
+    for name, bit, cycle in re.findall(pattern, verdict.witness, re.MULTILINE):
+        key = 2 * int(cycle) + (name == "s_axis_tvalid")
+        words[key] = words.get(key, 0) | 1 << int(bit or 0)
+    return tuple(words.get(key - 1, 0) for key in sorted(words) if key % 2)
 
 
 @dataclass(frozen=True)
@@ -76,6 +86,7 @@ class _Machine:
         inputs, outputs: of the design, with bits.
         registers: bits by name; of each there are ports ``name.q``, ``name.d`` and ``name.c``.
         reset_to: their bits after a reset, the lowest first; ``x`` where it does not matter to them.
+        written: the output that says that a beat comes to the output FIFO; empty if it is none.
     """
 
     netlist: str
@@ -83,18 +94,19 @@ class _Machine:
     outputs: dict[str, int]
     registers: dict[str, int]
     reset_to: dict[str, str]
+    written: str
 
     @classmethod
-    def of(cls, top: str, fault: Fault, folder: Path) -> _Machine:
+    def of(cls, design: Design, fault: Fault, folder: Path) -> _Machine:
         netlist, description = f"machine{fault.mutant}.il", f"machine{fault.mutant}.json"
         lines = [
-            *two_designs(top, fault),
+            *two_designs(design.name, fault),
             "expose -evert-dff gold; expose -evert-dff gate",
             f"write_rtlil {netlist}",
             "cd gold; connect -set reset 1'1; cd ..; opt -full gold",
             f"write_json {description}",
         ]
-        _run(lines, f"machine{fault.mutant}", folder)
+        run_yosys(lines, f"machine{fault.mutant}", folder)
         ports: dict[str, Any] = json.loads((folder / description).read_text())["modules"]["gold"]["ports"]
         bits = {name: len(port["bits"]) for name, port in ports.items()}
         registers = {name[:-2]: bits[name] for name in ports if name.endswith(".q")}
@@ -107,10 +119,14 @@ class _Machine:
             name: "".join(bit if bit in ("0", "1") else "x" for bit in ports[f"{name}.d"]["bits"]) for name in registers
         }
         outputs = {name: bits[name] for name in (*_PINS, *_DATA)}
-        return cls(netlist, inputs, outputs, registers, reset_to)
+        written = f"{design.ports['streams'][-1]['prefix']}_valid"
+        return cls(netlist, inputs, outputs, registers, reset_to, written if written in ports else "")
 
-    def miter(self, *, same_state: bool) -> tuple[str, str]:
-        """The netlist, and Verilog around it whose output ``bad`` tells a difference."""
+    def miter(self, *, same_state: bool, bad: str) -> str:
+        """Verilog around both whose output is ``bad``, an expression of ``lemma``, ``pins`` and ``states``.
+
+        ``pins``: one that means something differs; ``states``: what a register becomes differs.
+        """
         numbered = list(enumerate(self.registers.items()))
         ports = ["clk", "level", *(_declared(name, bits) for name, bits in self.inputs.items())]
         ports += [f"[{bits} - 1:0] first{n}" for n, (_, bits) in numbered]
@@ -123,6 +139,9 @@ class _Machine:
             state = "gold" if same_state else side
             pins = [".clk(level)", *(f".\\{name} ({name})" for name in self.inputs)]
             pins += [f".\\{name} ({side}_{name})" for name in self.outputs]
+            if self.written:
+                lines += [f"    wire {side}_written;"]
+                pins += [f".\\{self.written} ({side}_written)"]
             for n, (name, _) in numbered:
                 pins += [f".\\{name}.q ({state}_q{n})", f".\\{name}.d ({side}_d{n})", f".\\{name}.c ({side}_c{n})"]
             if state == side:
@@ -133,17 +152,28 @@ class _Machine:
                 loads = "".join(f" {side}_q{n} <= begins ? start{n} : {side}_d{n};" for n, _ in numbered)
                 lines += [f"    always @(posedge clk) begin{loads} end"]
             lines += [f"    {side} {side}_({', '.join(pins)});"]
-        differs = [f"gold_c{n} != gate_c{n}" for n, _ in numbered]
-        differs += [f"gold_{name} != gate_{name}" for name in _PINS]
-        differs += [f"gold_m_axis_tvalid && gold_{name} != gate_{name}" for name in _DATA]
-        if same_state:  # and then it stays the same
-            differs += [f"gold_d{n} != gate_d{n}" for n, _ in numbered]
+        clocks = [f"gold_c{n} != gate_c{n}" for n, _ in numbered]
+        outside = [f"gold_{name} != gate_{name}" for name in _PINS]
+        outside += [f"gold_m_axis_tvalid && gold_{name} != gate_{name}" for name in _DATA]
+        inside = [f"gold_d{n} != gate_d{n}" for n, _ in numbered]
         lines += [
+            f"    wire lemma = {self._lemma()};",
+            f"    wire pins = {_any([*clocks, *outside])};",
+            f"    wire states = {_any(inside)};",
             "    always @(posedge clk) begins <= 0;",
-            f"    assign bad = !begins && ({' || '.join(f'({term})' for term in differs)});",
+            f"    assign bad = !begins && ({bad});",
             "endmodule",
         ]
-        return self.netlist, "\n".join(lines) + "\n"
+        return "\n".join(lines) + "\n"
+
+    def _lemma(self) -> str:
+        """The output FIFO is empty, or the word that is written is not the next one to be read."""
+        places = {name: n for n, name in enumerate(self.registers)}
+        names = [f"m_axis_{part}" for part in ("filled", "write_address", "read_address")]
+        if not self.written or any(name not in places for name in names):
+            return "1'b1"
+        filled, write, read = (f"gold_q{places[name]}" for name in names)
+        return f"{filled} == 0 || !gold_written || {write} != {read}"
 
     def _start(self, name: str, number: int) -> str:
         """Of a register: the bits that a reset gives it, the others from an input."""
@@ -151,38 +181,14 @@ class _Machine:
         return f"{{{', '.join(reversed(bits))}}}"
 
 
+def _any(terms: list[str]) -> str:
+    return " || ".join(f"({term})" for term in terms) or "1'b0"
+
+
 def _declared(name: str, bits: int) -> str:
     return f"[{bits} - 1:0] {name}"
 
 
-def _search(miter: tuple[str, str], name: str, folder: Path, time_s: int) -> Verdict:
-    netlist, verilog = miter
-    (folder / f"{name}.v").write_text(verilog)
-    lines = [
-        f"read_rtlil {netlist}; read_verilog {name}.v; hierarchy -check -top miter; proc; flatten; opt -full",
-        "techmap; opt -fast; dffunmap; setundef -undriven -zero; aigmap; opt_clean",
-        f"write_aiger -zinit -symbols {name}.aig",
-    ]
-    _run(lines, name, folder)
-    log, witness = folder / f"{name}.log", folder / f"{name}.witness"
-    commands = f"read_aiger {name}.aig; scorr; pdr -T {time_s}; write_cex -n {witness.name}"
-    run_tool([ABC, "-c", commands], cwd=folder, log=log, timeout=4 * time_s)
-    text = log.read_text(errors="replace")
-    if _PROVED in text:
-        return Verdict(PROVEN)
-    return Verdict(KILLABLE, _words(witness.read_text())) if _FAILED in text else Verdict(UNDECIDED)
-
-
-def _words(witness: str) -> tuple[int, ...]:
-    """The words of the input beats in the cycles of a witness, a line a bit: ``s_axis_tdata[3]@7=1``."""
-    words: dict[int, int] = {}
-    for name, bit, cycle in re.findall(r"^(s_axis_tvalid|s_axis_tdata)(?:\[(\d+)\])?@(\d+)=1$", witness, re.MULTILINE):
-        words.setdefault(2 * int(cycle) + (name == "s_axis_tvalid"), 0)
-        words[2 * int(cycle) + (name == "s_axis_tvalid")] |= 1 << int(bit or 0)
-    return tuple(words.get(key - 1, 0) for key in sorted(words) if key % 2)
-
-
-def _run(lines: list[str], name: str, folder: Path) -> None:
-    script = folder / f"{name}.ys"
-    script.write_text("\n".join(lines) + "\n")
-    run_tool([PROGRAM, "-q", "-s", script.name], cwd=folder, log=folder / f"{name}.out")
+def _search(netlist: str, miter: str, name: str, folder: Path, time_s: int) -> Verdict:
+    (folder / f"{name}.v").write_text(miter)
+    return search([f"read_rtlil {netlist}; read_verilog {name}.v"], "miter", name, folder, time_s)

@@ -1,0 +1,1 @@
+"""Proofs about hardware in all states that a reset leads to, by property directed reachability."""

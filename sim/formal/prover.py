@@ -1,0 +1,73 @@
+"""The prover: yosys makes an and-inverter graph of Verilog, Berkeley ABC searches an invariant (Bradley 2011).
+
+What has no value before the first reset becomes an input: a proof holds for whatever registers and memories hold when
+the power comes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from sim.synthesis.yosys import PROGRAM
+from sim.tools import run_tool
+
+ABC = "berkeley-abc"
+PROVEN, REFUTED, UNDECIDED = "proven", "refuted", "undecided"
+_PROVED, _FAILED = "Property proved", "was asserted in frame"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What became of a search.
+
+    Args:
+        kind: ``PROVEN``, ``REFUTED`` or ``UNDECIDED``.
+        witness: inputs that refute it, a line a bit: ``name[3]@7=1`` in cycle 7.
+    """
+
+    kind: str
+    witness: str = ""
+
+
+def search(reading: Sequence[str], top: str, name: str, folder: Path, time_s: int) -> Verdict:
+    """Whether the one output of ``top`` is low in every reachable state, for all inputs.
+
+    Args:
+        reading: commands of yosys that read all modules.
+        top: module with one output and the clock ``clk``.
+        name: of the files.
+        folder: for them.
+        time_s: seconds for the search.
+
+    Raises:
+        FileNotFoundError: if yosys or ABC is missing.
+        ToolError: if one of them fails.
+    """
+    lines = [
+        *reading,
+        f"hierarchy -check -top {top}; proc; flatten; opt -full; memory_map; opt -full; techmap; opt -fast",
+        "dffunmap; setundef -undriven -zero; aigmap; opt_clean",
+        f"write_aiger -zinit -symbols {name}.aig",
+    ]
+    run_yosys(lines, name, folder)
+    log, witness = folder / f"{name}.log", folder / f"{name}.witness"
+    commands = f"read_aiger {name}.aig; scorr; pdr -T {time_s}; write_cex -n {witness.name}"
+    run_tool([ABC, "-c", commands], cwd=folder, log=log, timeout=4 * time_s)
+    text = log.read_text(errors="replace")
+    if _PROVED in text:
+        return Verdict(PROVEN)
+    return Verdict(REFUTED, witness.read_text()) if _FAILED in text else Verdict(UNDECIDED)
+
+
+def run_yosys(lines: Sequence[str], name: str, folder: Path) -> None:
+    """Run commands of yosys in ``folder``.
+
+    Raises:
+        FileNotFoundError: if it is missing.
+        ToolError: if it fails.
+    """
+    script = folder / f"{name}.ys"
+    script.write_text("\n".join(lines) + "\n")
+    run_tool([PROGRAM, "-q", "-s", script.name], cwd=folder, log=folder / f"{name}.out")

@@ -1,0 +1,84 @@
+"""The README's table of mutation scores: ``python -m sim.mutation.record [KIND...]``.
+
+Runs a campaign on the small network of each op kind, prints the table, and with ``--readme FILE`` puts it there; then
+it has to be of all of them. Exit status 1 if a fault has survived that inputs can show.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import rtlgen
+from golden.serialize import write_atomically
+from sim.formal.prover import ABC
+from sim.mutation.campaign import MutationScore, measure
+from sim.mutation.ops import GRAPHS
+from sim.regression.readme import put_between_markers
+from sim.simulators.programs import require_programs
+from sim.synthesis.yosys import PROGRAM
+from sim.tools import ToolError, find_tool
+
+MARKER = "mutation"
+MUTANTS = 200
+HEAD = ("op", "faults", "without effect", "killed", "survived", "undecided", "score", "time (s)")
+
+
+def markdown(scores: Sequence[MutationScore]) -> str:
+    """A row an op kind, and their sum."""
+    lines = [f"| {' | '.join(HEAD)} |", f"|---|{'--:|' * (len(HEAD) - 1)}"]
+    sums = [0] * 5
+    for score in scores:
+        numbers = [score.mutants, len(score.equivalent), score.killed, len(score.survived), len(score.undecided)]
+        sums = [total + number for total, number in zip(sums, numbers, strict=True)]
+        lines.append(_row(score.name, numbers, score.time_s))
+    return "\n".join([*lines, _row("all", sums, sum(score.time_s for score in scores))])
+
+
+def _row(name: str, numbers: Sequence[int], time_s: float) -> str:
+    mutants, equivalent, killed, *_ = numbers
+    score = f"{killed / (mutants - equivalent):.1%}" if mutants > equivalent else "-"
+    return f"| {' | '.join([name, *map(str, numbers), score, f'{time_s:.0f}'])} |"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command."""
+    parser = argparse.ArgumentParser(prog="python -m sim.mutation.record", description="Test the testbench.")
+    parser.add_argument("kinds", nargs="*", metavar="KIND", help=f"of {', '.join(GRAPHS)}; all without any")
+    parser.add_argument("--mutants", type=int, default=MUTANTS, help="faults in each (%(default)s)")
+    parser.add_argument("--seed", type=int, default=0, help="of faults and stimulus (%(default)s)")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="also write all that was found")
+    parser.add_argument("--readme", type=Path, metavar="FILE", help="put the table into FILE, between its markers")
+    options = parser.parse_args(arguments)
+    if wrong := [kind for kind in options.kinds if kind not in GRAPHS]:
+        parser.error(f"an op kind must be one of {', '.join(GRAPHS)}, not {wrong[0]!r}")
+    if options.kinds and options.readme:
+        parser.error("the README's table has all op kinds, not some of them")
+    try:
+        require_programs("icarus")
+        for program in (PROGRAM, ABC):
+            find_tool(program)
+        scores = []
+        for kind in options.kinds or GRAPHS:
+            scores.append(measure(rtlgen.generate(GRAPHS[kind](), name=kind), options.mutants, options.seed))
+            print(markdown(scores[-1:]).splitlines()[2], file=sys.stderr, flush=True)
+        if options.json:
+            write_atomically(options.json, json.dumps([s.as_json() for s in scores], indent=1).encode() + b"\n")
+        if options.readme:
+            put_between_markers(options.readme, MARKER, markdown(scores))
+        else:
+            print(markdown(scores))
+    except ToolError as error:
+        print(error, file=sys.stderr)
+        return 1
+    except (OSError, ValueError) as error:
+        print(error, file=sys.stderr)
+        return 2
+    return int(any(score.survived for score in scores))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
