@@ -4,6 +4,8 @@
 #   make test      the tests (under 15 minutes on 2 cores)
 #   make check     format, lint, types, fast tests (under a minute)
 #   make test-all  the tests with the exhaustive ones
+#   make prove     properties of the hardware, in all states; each proof must fail with a planted fault
+#   make mutate    faults in the hardware of every op kind: does the testbench find them?
 #   make readme    the regression, and the measured tables into README.md
 #   make format    put every file into the house format
 #   make clean     remove what the other targets made
@@ -19,10 +21,16 @@ export OPENBLAS_NUM_THREADS := 1
 # Through the system's package manager, if we may.
 install = [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq && apt-get install -y -qq $(1)
 
-.PHONY: sim test test-all check format readme clean setup setup-dev
+.PHONY: sim prove mutate test test-all check format readme clean setup setup-dev
 
 sim: setup
 	$(BIN)/python -m sim.regression --build build/sim --jobs $(JOBS)
+
+prove: setup-dev
+	$(BIN)/python -m sim.formal --jobs $(JOBS)
+
+mutate: setup-dev
+	$(BIN)/python -m sim.mutation.record
 
 test: setup-dev
 	$(BIN)/python -m pytest -n $(JOBS) -m "not exhaustive" --junitxml build/test.xml

@@ -31,7 +31,9 @@ class Verdict:
     witness: str = ""
 
 
-def search(reading: Sequence[str], top: str, name: str, folder: Path, time_s: int) -> Verdict:
+def search(
+    reading: Sequence[str], top: str, name: str, folder: Path, time_s: int, *, from_zero: bool = False
+) -> Verdict:
     """Whether the one output of ``top`` is low in every reachable state, for all inputs.
 
     Args:
@@ -40,6 +42,7 @@ def search(reading: Sequence[str], top: str, name: str, folder: Path, time_s: in
         name: of the files.
         folder: for them.
         time_s: seconds for the search.
+        from_zero: registers without a value begin with zeros, not with anything.
 
     Raises:
         FileNotFoundError: if yosys or ABC is missing.
@@ -48,7 +51,7 @@ def search(reading: Sequence[str], top: str, name: str, folder: Path, time_s: in
     lines = [
         *reading,
         f"hierarchy -check -top {top}; proc; flatten; opt -full; memory_map; opt -full; techmap; opt -fast",
-        "dffunmap; setundef -undriven -zero; aigmap; opt_clean",
+        f"dffunmap; setundef -undriven -zero{' -init' if from_zero else ''}; aigmap; opt_clean",
         f"write_aiger -zinit -symbols {name}.aig",
     ]
     run_yosys(lines, name, folder)

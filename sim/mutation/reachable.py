@@ -24,7 +24,7 @@ from sim.mutation.proof import is_equivalent, two_designs
 from sim.tools import ToolError
 
 KILLABLE = REFUTED
-SAME_STATE_S, OWN_STATE_S, LEMMA_S = 6, 24, 30
+SAME_STATE_S, OWN_STATE_S, LEMMA_S = 5, 12, 20
 """Seconds for the search with one copy of the registers, with two, and for a lemma."""
 _PINS = ("frame_error", "s_axis_tready", "m_axis_tvalid")
 _DATA = ("m_axis_tlast", "m_axis_tdata")

@@ -1,0 +1,106 @@
+"""``python -m sim.formal``: everything is proven, and every proof is tried on hardware with a fault in it.
+
+Exit status 1 if something is not proven, or a planted fault is not found.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from sim.formal.obligations import Obligation, obligations
+from sim.formal.prover import ABC, PROVEN, REFUTED, Verdict
+from sim.regression.readme import put_between_markers
+from sim.scratch import scratch_folder
+from sim.synthesis.yosys import PROGRAM
+from sim.tools import ToolError, find_tool
+
+MARKER = "proofs"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Of an obligation: its verdict, that with the planted fault, and the time of both."""
+
+    obligation: Obligation
+    verdict: Verdict
+    planted: Verdict
+    time_s: float
+
+    @property
+    def passed(self) -> bool:
+        """Proven, and the proof fails where it has to."""
+        return self.verdict.kind == PROVEN and self.planted.kind == REFUTED
+
+    def __str__(self) -> str:
+        told = self.verdict.kind
+        if not self.passed:
+            told += f"; with a fault {self.planted.kind}"
+        return f"{told}: {self.obligation.subject}: {self.obligation.what}, {self.time_s:.1f} s"
+
+
+def prove(obligation: Obligation) -> Outcome:
+    """The proof, and the one that has to fail."""
+    started = time.monotonic()
+    with scratch_folder("proof") as folder:
+        verdict = obligation.decide(folder, False)
+    with scratch_folder("proof") as folder:
+        planted = obligation.decide(folder, True)
+    return Outcome(obligation, verdict, planted, time.monotonic() - started)
+
+
+def markdown(outcomes: Sequence[Outcome]) -> str:
+    """A row a property: of how many subjects it was proven."""
+    properties = dict.fromkeys(outcome.obligation.what for outcome in outcomes)
+    lines = ["| proven | of | planted faults found |", "|---|---|--:|"]
+    for what in properties:
+        own = [outcome for outcome in outcomes if outcome.obligation.what == what]
+        subjects = ", ".join(o.obligation.subject for o in own if o.verdict.kind == PROVEN)
+        found = sum(o.planted.kind == REFUTED for o in own)
+        lines.append(f"| {what} | {subjects} | {found}/{len(own)} |")
+    return "\n".join(lines)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command."""
+    parser = argparse.ArgumentParser(prog="python -m sim.formal", description="Prove properties of the hardware.")
+    parser.add_argument("subjects", nargs="*", metavar="SUBJECT", help="names that begin so; all without any")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="proofs at a time (all processors)")
+    parser.add_argument("--readme", type=Path, metavar="FILE", help="put the table into FILE, between its markers")
+    options = parser.parse_args(arguments)
+    chosen = [
+        obligation
+        for obligation in obligations()
+        if not options.subjects or obligation.subject.startswith(tuple(options.subjects))
+    ]
+    try:
+        if not chosen:
+            raise ValueError(f"nothing to prove has a name that begins with {' or '.join(options.subjects)}")
+        for program in (PROGRAM, ABC):
+            find_tool(program)
+        outcomes = []
+        with ThreadPoolExecutor(options.jobs) as pool:
+            for outcome in pool.map(prove, chosen):
+                print(outcome, flush=True)
+                outcomes.append(outcome)
+        if options.readme:
+            put_between_markers(options.readme, MARKER, markdown(outcomes))
+    except ToolError as error:
+        print(error, file=sys.stderr)
+        return 1
+    except (OSError, ValueError) as error:
+        print(error, file=sys.stderr)
+        return 2
+    passed = sum(outcome.passed for outcome in outcomes)
+    print(f"{passed} of {len(outcomes)} proven, each of them refuted with a fault planted")
+    return int(passed < len(outcomes))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
