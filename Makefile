@@ -4,6 +4,7 @@
 #   make test      the tests (under 15 minutes on 2 cores)
 #   make check     format, lint, types, fast tests (under a minute)
 #   make test-all  the tests with the exhaustive ones
+#   make sim-all   everything that searches for bugs: more seeds, proofs, faults, random networks (under an hour)
 #   make prove     properties of the hardware, in all states; each proof must fail with a planted fault
 #   make mutate    faults in the hardware of every op kind: does the testbench find them?
 #   make readme    the regression, and the measured tables into README.md
@@ -21,10 +22,16 @@ export OPENBLAS_NUM_THREADS := 1
 # Through the system's package manager, if we may.
 install = [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq && apt-get install -y -qq $(1)
 
-.PHONY: sim prove mutate test test-all check format readme clean setup setup-dev
+.PHONY: sim sim-all prove mutate test test-all check format readme clean setup setup-dev
 
 sim: setup
 	$(BIN)/python -m sim.regression --build build/sim --jobs $(JOBS)
+
+sim-all: setup-dev
+	$(BIN)/python -m sim.regression --build build/sim --jobs $(JOBS) --seeds 0 1
+	$(BIN)/python -m sim.formal --jobs $(JOBS)
+	$(BIN)/python -m sim.mutation.record
+	$(BIN)/tensorgate fuzz --time 5m
 
 prove: setup-dev
 	$(BIN)/python -m sim.formal --jobs $(JOBS)

@@ -6,7 +6,8 @@ import pytest
 import golden
 import rtlgen
 from sim.formal.prover import PROVEN, REFUTED, Verdict
-from sim.mutation.campaign import SAMPLES, check_results, measure
+from sim.mutation import record
+from sim.mutation.campaign import SAMPLES, MutationScore, check_results, measure
 from sim.mutation.mutants import Fault, make_mutants
 from sim.mutation.ops import GRAPHS
 from sim.mutation.proof import is_equivalent
@@ -116,6 +117,37 @@ def test_every_fault_is_killed_or_proven_to_be_none(kind):
     assert (score.survived, score.undecided, score.score) == ((), (), 1.0)
     assert score.killed + len(score.equivalent) == 120
     assert score.equivalent
+
+
+def score(name, killed, equivalent=(), survived=(), undecided=()):
+    faults = [tuple(Fault(n, "") for n in range(count)) for count in (len(equivalent), len(survived), len(undecided))]
+    return MutationScore(name, killed + sum(map(len, faults)), killed, 0, *faults, 0, 9, 1.5)
+
+
+def test_the_table_has_a_row_a_kind_and_their_sum():
+    lines = record.markdown([score("relu", 8, "ab"), score("dense", 5, "c", "d", "ef")]).splitlines()
+    assert lines[2] == "| relu | 10 | 2 | 8 | 0 | 0 | 100.0% | 2 |"
+    assert lines[3] == "| dense | 9 | 1 | 5 | 1 | 2 | 62.5% | 2 |"
+    assert lines[4] == "| all | 19 | 3 | 13 | 1 | 2 | 81.2% | 3 |"
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [(["gru"], "an op kind must be one of add, argmax"), (["relu", "--readme", "README.md"], "has all op kinds")],
+)
+def test_mistakes_of_the_record_are_told(words, message, capsys):
+    with pytest.raises(SystemExit) as end:
+        record.main(words)
+    assert end.value.code == 2
+    assert message in capsys.readouterr().err
+
+
+def test_what_survived_is_exit_status_one(monkeypatch, capsys):
+    monkeypatch.setattr(record, "find_tool", lambda program: program)
+    for made, status in ((score("relu", 8, "ab"), 0), (score("relu", 8, "", "a"), 1)):
+        monkeypatch.setattr(record, "measure", lambda *arguments, made=made: made)
+        assert record.main(["relu"]) == status
+    assert "| relu | 9 | 0 | 8 | 1 | 0 | 88.9% | 2 |" in capsys.readouterr().out
 
 
 @pytest.mark.exhaustive

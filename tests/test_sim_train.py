@@ -19,6 +19,7 @@ from sim.commands import train as verb
 from sim.difference import VerificationError
 from sim.training.bench import OUTPUT
 from sim.training.course import Course, Wishes
+from sim.training.frames import Host
 from sim.training.hardware import train_in_hardware
 
 
@@ -213,3 +214,20 @@ def test_a_rotation_turns_about_the_centre() -> None:
     image[0, 4 * 9 + 7] = 9.0  # to the right of the centre
     row, column = divmod(int(drifted(image, (9, 9), "rotation")[0].argmax()), 9)
     assert (row, column) in {(2, 7), (6, 7), (3, 7), (5, 7), (2, 6), (6, 6)}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "simulator"), [("iris", "icarus"), pytest.param("digits", "verilator", marks=pytest.mark.exhaustive)]
+)
+def test_every_weight_after_every_step_of_an_epoch(name: str, simulator: str, tmp_path: Path) -> None:
+    subject = Course.of(TASKS[name], Wishes(1, 5, dither_seed=11))
+    design = subject.design(TASKS[name].lanes)
+    host = Host(design.schedule, subject.trainer)
+    x, y = subject.train
+    frames = [host.load(), host.read()]
+    for features, label in zip(x, y, strict=True):
+        frames += [host.train(features, int(label), 5), host.read()]
+    run = train_in_hardware(design, frames, host.signature, tmp_path, simulator)
+    words = sum(layer.words for layer in design.schedule.layers) * design.schedule.lanes
+    assert run.beats == len(x) * (design.schedule.layers[-1].outputs + 1 + words) + words

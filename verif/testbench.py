@@ -36,6 +36,9 @@ MOST_FILLINGS = 64
 RANDOM_RESETS = 8
 """So many at random places; any further ones follow a sample so many cycles later, from none on."""
 
+FILLING_SAMPLES = 12
+"""More than a small network can hold."""
+
 Phase = Callable[[Bench], Awaitable[None]]
 _bench: list[Bench] = []
 _defined: dict[str, Phase] = {}
@@ -241,6 +244,13 @@ async def reset_in_mid_sample(bench: Bench) -> None:
         bench.board.verdict()
         # What a reset forgets shows best after the shortest one: a longer one may let it drain away.
         await bench.reset(1 if attempt < 2 or phase >= 0 else random.randint(1, 3), hold_source=random.random() < 0.5)
+        if phase >= 0:  # all buffers run full: what room a reset has left is the whole of it
+            bench.sink.blocked = True
+            bench.send(FILLING_SAMPLES)
+            await bench.idle(bench.calm)
+            bench.sink.blocked = False
+            await bench.finish()
+            continue
         bench.send_clearest()
         await bench.finish()
         _check_plan(bench)

@@ -14,8 +14,8 @@ NETLIST, FAULTS, MUTATED = "netlist.il", "faults.txt", "mutants.v"
 SELECT = "mutsel"
 _STREAM = ("data", "last", "ready", "valid")
 _SPARE = 100
-_NOT_A_BIT = re.compile(r"-port \\?RD_(EN|CLK|ARST|SRST)\b")
-"""Ports of a memory without a clock that are constants, and of which yosys insists that they stay so."""
+_NOT_A_BIT = re.compile(r"-port \\?(CLK|WR_CLK|RD_(EN|CLK|ARST|SRST))\b")
+"""The clock, which is no signal of ours, and ports of a memory of which yosys insists that they stay constants."""
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from sim.synthesis.yosys import PROGRAM
 from sim.tools import ToolError, run_tool
 
 PROVEN = "SAT proof finished - no model found: SUCCESS!"
-SAT_TIMEOUT_S = 4
+SAT_TIMEOUT_S = 2
 PROOF_TIMEOUT_S = 60.0
 
 

@@ -24,7 +24,7 @@ from sim.mutation.proof import is_equivalent, two_designs
 from sim.tools import ToolError
 
 KILLABLE = REFUTED
-SAME_STATE_S, OWN_STATE_S, LEMMA_S = 5, 12, 20
+SAME_STATE_S, OWN_STATE_S, LEMMA_S = 4, 8, 20
 """Seconds for the search with one copy of the registers, with two, and for a lemma."""
 _PINS = ("frame_error", "s_axis_tready", "m_axis_tvalid")
 _DATA = ("m_axis_tlast", "m_axis_tdata")
@@ -86,7 +86,7 @@ class _Machine:
         inputs, outputs: of the design, with bits.
         registers: bits by name; of each there are ports ``name.q``, ``name.d`` and ``name.c``.
         reset_to: their bits after a reset, the lowest first; ``x`` where it does not matter to them.
-        written: the output that says that a beat comes to the output FIFO; empty if it is none.
+        written: the register or wire that says that a beat comes to the output FIFO.
     """
 
     netlist: str
@@ -120,7 +120,7 @@ class _Machine:
         }
         outputs = {name: bits[name] for name in (*_PINS, *_DATA)}
         written = f"{design.ports['streams'][-1]['prefix']}_valid"
-        return cls(netlist, inputs, outputs, registers, reset_to, written if written in ports else "")
+        return cls(netlist, inputs, outputs, registers, reset_to, written)
 
     def miter(self, *, same_state: bool, bad: str) -> str:
         """Verilog around both whose output is ``bad``, an expression of ``lemma``, ``pins`` and ``states``.
@@ -139,7 +139,7 @@ class _Machine:
             state = "gold" if same_state else side
             pins = [".clk(level)", *(f".\\{name} ({name})" for name in self.inputs)]
             pins += [f".\\{name} ({side}_{name})" for name in self.outputs]
-            if self.written:
+            if self.written not in self.registers:
                 lines += [f"    wire {side}_written;"]
                 pins += [f".\\{self.written} ({side}_written)"]
             for n, (name, _) in numbered:
@@ -170,10 +170,11 @@ class _Machine:
         """The output FIFO is empty, or the word that is written is not the next one to be read."""
         places = {name: n for n, name in enumerate(self.registers)}
         names = [f"m_axis_{part}" for part in ("filled", "write_address", "read_address")]
-        if not self.written or any(name not in places for name in names):
-            return "1'b1"
+        if any(name not in places for name in names):
+            raise ValueError(f"the output FIFO must have registers {', '.join(names)}")
         filled, write, read = (f"gold_q{places[name]}" for name in names)
-        return f"{filled} == 0 || !gold_written || {write} != {read}"
+        written = f"gold_q{places[self.written]}" if self.written in places else "gold_written"
+        return f"{filled} == 0 || !{written} || {write} != {read}"
 
     def _start(self, name: str, number: int) -> str:
         """Of a register: the bits that a reset gives it, the others from an input."""
