@@ -638,3 +638,59 @@ def test_tensors_that_share_a_buffer(tmp_path):
     net.tensors[places[1]].buffer = 1  # the first constant's
     net.output(z)
     assert_equal(net, tmp_path)
+
+
+def integers(net: Network, *shape: int) -> int:
+    """A result of 32-bit integers."""
+    made = net.tensor(shape, None)
+    net.tensors[made].type = "INT32"
+    return made
+
+
+def test_a_shape_that_is_computed_in_the_file_is_folded(tmp_path):
+    """As Keras writes ``Flatten`` for any batch: the first of the shape, and whatever comes of the rest."""
+    net = Network(1)
+    y = net.conv(net.placeholder(1, 4, 4, 2), 3, (2, 2))
+    shape, batch, target = integers(net, 4), integers(net), integers(net, 2)
+    net.operator("SHAPE", [y], shape, out_type=2)
+    cut = [shape, *map(net.integers, (0, 1, 1))]
+    net.operator("STRIDED_SLICE", cut, batch, begin_mask=0, end_mask=0, shrink_axis_mask=1)
+    rest = net.constant(np.array(-1, np.int32))
+    net.operator("PACK", [batch, rest], target, axis=0, values_count=2)
+    flat = net.like(y, (1, 27))
+    net.operator("RESHAPE", [y, target], flat)
+    net.output(net.dense(flat, 5))
+    graph = assert_equal(net, tmp_path)
+    assert graph.types[graph.outputs[0]].shape == (5,)
+
+
+def test_a_float_boundary_becomes_an_encoding(tmp_path):
+    """Floats in and out, integers between: the graph takes and gives the integers, and knows what they stand for."""
+    scale, zero_point = 0.05, -3
+    net, inner = Network(2), Network(2)
+    floats = net.placeholder(1, 4, 4, 2)
+    net.tensors[floats].type, net.tensors[floats].scales, net.tensors[floats].zero_points = "FLOAT32", None, None
+    quantized = net.tensor((1, 4, 4, 2), scale, zero_point)
+    net.operator("QUANTIZE", [floats], quantized)
+    inner_x = inner.placeholder(1, 4, 4, 2, scale=scale, zero_point=zero_point)
+    net.random, inner.random = np.random.default_rng(5), np.random.default_rng(5)
+    y, inner_y = net.conv(quantized, 3, (2, 2)), inner.conv(inner_x, 3, (2, 2))
+    result = net.tensor(net.shape(y), None)
+    net.tensors[result].type = "FLOAT32"
+    net.operator("DEQUANTIZE", [y], result)
+    net.output(result)
+    inner.output(inner_y)
+    reference = assert_equal(inner, tmp_path)
+    graph = golden.from_tflite(file_of(net, tmp_path))
+    x = np.random.default_rng(0).integers(-128, 128, (9, 4, 4, 2))
+    np.testing.assert_array_equal(graph(x), reference(x))
+    real = (x - zero_point) * scale
+    np.testing.assert_array_equal(graph.encode(real), x)
+
+
+def test_a_dimension_that_is_not_known_is_refused(tmp_path):
+    net = Network(3)
+    x = net.placeholder(1, 4, 4, 2, signature=(-1, -1, 4, 2))
+    net.output(net.conv(x, 3, (2, 2)))
+    with pytest.raises((ValueError, NotImplementedError), match=r"dynamic|not known|-1"):
+        golden.from_tflite(file_of(net, tmp_path))

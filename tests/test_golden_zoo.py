@@ -157,6 +157,7 @@ def test_calibration_is_a_seeded_part_of_the_training_split(entries):
 
 
 def test_training_convolutions_without_pytorch_says_what_to_install(monkeypatch, tmp_path):
+    zoo.load("digits_cnn").dataset["train"]  # scipy, which that needs, looks for torch by itself
     monkeypatch.setitem(sys.modules, "torch", None)
     with pytest.raises(ModuleNotFoundError, match="pip install torch"):
         zoo.train("digits_cnn", tmp_path)
