@@ -108,6 +108,26 @@ m_axis_tready@3=1
     assert words_of(Verdict(REFUTED, witness)) == (4097, 2, 0)
 
 
+def resetting(netlist: str, register: str) -> str:
+    """The cell that chooses what a register becomes in a reset."""
+    cells = [cell.partition("\n  end")[0] for cell in netlist.split("\n  cell $mux ")[1:]]
+    made, reset = f"connect \\Y $0\\{register}[0:0]", "connect \\S \\reset"
+    (found,) = [cell for cell in cells if made in cell and reset in cell]
+    return found.partition("\n")[0]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("register", ["m_axis_out_valid", "s_axis_frame_error"])
+def test_a_register_that_is_no_longer_reset_is_not_proven_harmless(register, tmp_path):
+    """The mutant begins with anything there: its own reset counts, not that of the design."""
+    made = design("relu")
+    make_mutants(made, 4, 0, tmp_path)
+    cell = resetting((tmp_path / "netlist.il").read_text(), register)
+    fault = Fault(1, rf"-mode const0 -module relu -cell {cell} -port \S -portbit 0")
+    assert not is_equivalent(made.name, fault, tmp_path)
+    assert decide(made, fault, tmp_path).kind == REFUTED
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["relu", "requantize"])
 def test_every_fault_is_killed_or_proven_to_be_none(kind):
@@ -133,7 +153,7 @@ def test_the_table_has_a_row_a_kind_and_their_sum():
 
 @pytest.mark.parametrize(
     ("words", "message"),
-    [(["gru"], "an op kind must be one of add, argmax"), (["relu", "--readme", "README.md"], "has all op kinds")],
+    [(["gru"], "an op kind must be one of add, argmax"), (["--mutants", "x"], "invalid int value")],
 )
 def test_mistakes_of_the_record_are_told(words, message, capsys):
     with pytest.raises(SystemExit) as end:

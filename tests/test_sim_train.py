@@ -133,6 +133,7 @@ def test_a_difference_is_exit_status_one_with_a_command(capsys, monkeypatch) -> 
     [
         (("irs",), "there is no task 'irs' to train for, there are iris, wine"),
         (("iris", "--hardware", "--lanes", "65"), "lanes must be 1 to 64, not 65"),
+        (("iris", "--lanes", "4"), "--lanes is of hardware"),
         (("iris", "--learning-rate-shift", "12"), "12 is not in the range 2<=x<=11"),
         (("iris", "--epochs", "0"), "--epochs"),
         (("iris", "--drift", "mirror"), "only images can drift by mirror"),
@@ -148,11 +149,13 @@ def test_mistakes_are_one_line(words, message, capsys) -> None:
 
 
 def test_other_files_are_not_touched(tmp_path: Path, capsys) -> None:
-    (tmp_path / "mine.txt").write_text("mine")
+    (tmp_path / "index.html").write_text("mine")
     status, _, err = run(capsys, "iris", "--epochs", "1", "-o", str(tmp_path))
     assert status == 2
     assert "holds other files" in err
-    assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
+    assert [path.name for path in tmp_path.iterdir()] == ["index.html"]
+    assert (tmp_path / "index.html").read_text() == "mine"
+    (tmp_path / "index.html").unlink()
     status, _, _ = run(capsys, "iris", "--epochs", "1", "-o", str(tmp_path / "new"))
     assert status == 0
     assert run(capsys, "iris", "--epochs", "1", "-o", str(tmp_path / "new"))[0] == 0

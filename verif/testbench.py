@@ -219,7 +219,10 @@ async def _until_a_result_waits(bench: Bench, left: int) -> int:
 
 @phase
 async def reset_in_mid_sample(bench: Bench) -> None:
-    """After a reset amid a sample the next one, the least saturated, comes out right and on time, as if nothing was."""
+    """After a reset amid a sample the next one, the least saturated, comes out right and on time, as if nothing was.
+
+    Beyond ``RANDOM_RESETS`` more samples come than buffers hold, nobody takes them for a while, and all are right.
+    """
     beats, plan = bench.ports.input.beats, bench.ports.plan
     for attempt in range(bench.config.resets):
         left = bench.left_cycles
@@ -245,9 +248,10 @@ async def reset_in_mid_sample(bench: Bench) -> None:
         # What a reset forgets shows best after the shortest one: a longer one may let it drain away.
         await bench.reset(1 if attempt < 2 or phase >= 0 else random.randint(1, 3), hold_source=random.random() < 0.5)
         if phase >= 0:  # all buffers run full: what room a reset has left is the whole of it
+            bench.pause("never", "never")
             bench.sink.blocked = True
             bench.send(FILLING_SAMPLES)
-            await bench.idle(bench.calm)
+            await bench.until(lambda: False, bench.settle)  # until nothing moves any more
             bench.sink.blocked = False
             await bench.finish()
             continue

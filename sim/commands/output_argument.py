@@ -76,8 +76,8 @@ def check_output_folder(folder: Path, name: str) -> None:
             raise FileExistsError(f"{str(present[0])!r} would be replaced, and is not a file that tensorgate wrote")
 
 
-def check_page_folder(folder: Path, page: str) -> None:
-    """Whether results may be written into ``folder``: new, empty, or with a page of ours.
+def check_page_folder(folder: Path, page: str, mark: str) -> None:
+    """Whether results may be written into ``folder``: new, empty, or with a page of ours, which has ``mark`` in it.
 
     Raises:
         UserError: if not.
@@ -86,10 +86,17 @@ def check_page_folder(folder: Path, page: str) -> None:
         if folder.exists() and not folder.is_dir():
             raise NotADirectoryError(f"{str(folder)!r} must be a folder, not a file")
         _check_writable(folder if folder.exists() else folder.parent, folder)
-        if folder.exists() and any(folder.iterdir()) and not (folder / page).is_file():
+        if folder.exists() and any(folder.iterdir()) and not _has(folder / page, mark):
             raise FileExistsError(
                 f"{str(folder)!r} must be a new or empty folder, or one that tensorgate wrote; it holds other files"
             )
+
+
+def _has(path: Path, mark: str) -> bool:
+    try:
+        return mark in path.read_text(errors="replace")
+    except OSError:
+        return False
 
 
 def write_design(design: Design, folder: Path) -> tuple[Path, Path]:

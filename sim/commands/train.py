@@ -15,7 +15,7 @@ from sim.commands.output_argument import check_page_folder, write_bytes
 from sim.commands.printing import progress, say, say_json, say_table, stages, working
 from sim.commands.program import program
 from sim.commands.synth import judged, print_synthesis
-from sim.commands.user_error import blame_user
+from sim.commands.user_error import UserError, blame_user
 from sim.regression.training_page import COLUMNS, page, rows
 from sim.simulators.programs import require_programs
 from sim.synthesis.result import Synthesis
@@ -24,7 +24,8 @@ from sim.synthesis.trainers import synthesize_trainer
 from sim.training.course import Course, Wishes, as_plain
 
 PAGE = "index.html"
-"""Of the folder that the verb writes; by it one sees that the folder is ours."""
+MARK = "<footer><p>Made by Tensorgate."
+"""Of the folder that the verb writes; by the page and what stands in it one sees that the folder is ours."""
 
 
 def train(
@@ -44,6 +45,8 @@ def train(
     """Learn, compare, and show what became of it."""
     with blame_user("TASK"):
         chosen = task_named(task)
+    if lanes is not None and not hardware and target is None:
+        raise UserError("--lanes is of hardware: give --hardware, or --target, too")
     if hardware:
         with blame_user():
             require_programs(simulator)
@@ -51,7 +54,7 @@ def train(
         with blame_user():
             require_tools(target_of(target))
     if output is not None:
-        check_page_folder(output, PAGE)
+        check_page_folder(output, PAGE, MARK)
     wishes = Wishes(epochs or chosen.epochs, learning_rate_shift or chosen.learning_rate_shift, seed, dither, drift)
     with working(f"training {task} in floats"), blame_user(f"TASK {task!r}"):
         course = Course.of(chosen, wishes)
@@ -70,6 +73,7 @@ def train(
         with working(f"training {task} in integers"):
             history, run = course.in_integers(), None
     content = {**as_plain(course, history, design, run), "synthesis": made and made.as_json()}
+    content["lanes"] = design and design.schedule.lanes
     if output is not None:
         _write(output, course, design, content)
     if json:
@@ -117,18 +121,18 @@ def _print(content: Mapping[str, Any], output: Path | None) -> None:
         say("")
         print_synthesis(content["synthesis"], "steps with an update")
     if output is not None:
-        say(
-            f"\n{output}: the trained network, {'the Verilog of its trainer, ' if found else ''}learning curves, a page"
-        )
+        verilog = "the Verilog of its trainer, " if content["lanes"] else ""
+        say(f"\n{output}: the trained network, {verilog}learning curves, a page")
 
 
 def _write(folder: Path, course: Course, design: TrainerDesign | None, content: Mapping[str, Any]) -> None:
     from sim.figures import draw_learning_curve
 
     with blame_user("--output"):
+        shown = page([content]).encode()
         folder.mkdir(exist_ok=True)
+        write_bytes(folder / PAGE, shown)  # first: by it the folder is known as ours, whatever happens
         course.trainer.to_graph().save(folder / f"{course.task.name}.graph")
         if design is not None:
             design.write_verilog(folder / f"{design.name}.v")
         draw_learning_curve(content, folder / "learning_curve.svg")
-        write_bytes(folder / PAGE, page([content]).encode())

@@ -72,8 +72,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m sim.formal", description="Prove properties of the hardware.")
     parser.add_argument("subjects", nargs="*", metavar="SUBJECT", help="names that begin so; all without any")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="proofs at a time (all processors)")
-    parser.add_argument("--readme", type=Path, metavar="FILE", help="put the table into FILE, between its markers")
+    parser.add_argument("--readme", type=Path, metavar="FILE", help="put the table there, if all is proven")
     options = parser.parse_args(arguments)
+    if options.subjects and options.readme:
+        parser.error("the README's table has everything, not some subjects")
     chosen = [
         obligation
         for obligation in obligations()
@@ -89,7 +91,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             for outcome in pool.map(prove, chosen):
                 print(outcome, flush=True)
                 outcomes.append(outcome)
-        if options.readme:
+        if options.readme and all(outcome.passed for outcome in outcomes):
             put_between_markers(options.readme, MARKER, markdown(outcomes))
     except ToolError as error:
         print(error, file=sys.stderr)

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sim.synthesis.yosys import PROGRAM
-from sim.tools import run_tool
+from sim.tools import ToolError, run_tool
 
 ABC = "berkeley-abc"
 PROVEN, REFUTED, UNDECIDED = "proven", "refuted", "undecided"
+YOSYS_S = 300
 _PROVED, _FAILED = "Property proved", "was asserted in frame"
 
 
@@ -54,14 +55,21 @@ def search(
         f"dffunmap; setundef -undriven -zero{' -init' if from_zero else ''}; aigmap; opt_clean",
         f"write_aiger -zinit -symbols {name}.aig",
     ]
-    run_yosys(lines, name, folder)
     log, witness = folder / f"{name}.log", folder / f"{name}.witness"
+    for old in (log, witness, folder / f"{name}.aig"):  # of another search
+        old.unlink(missing_ok=True)
+    run_yosys(lines, name, folder)
     commands = f"read_aiger {name}.aig; scorr; pdr -T {time_s}; write_cex -n {witness.name}"
-    run_tool([ABC, "-c", commands], cwd=folder, log=log, timeout=4 * time_s)
+    try:
+        run_tool([ABC, "-c", commands], cwd=folder, log=log, timeout=4 * time_s + 10)
+    except ToolError as error:
+        if "was stopped after" not in error.reason:
+            raise
+        return Verdict(UNDECIDED)
     text = log.read_text(errors="replace")
-    if _PROVED in text:
-        return Verdict(PROVEN)
-    return Verdict(REFUTED, witness.read_text()) if _FAILED in text else Verdict(UNDECIDED)
+    if (_PROVED in text) == (_FAILED in text):
+        return Verdict(UNDECIDED)
+    return Verdict(PROVEN) if _PROVED in text else Verdict(REFUTED, witness.read_text())
 
 
 def run_yosys(lines: Sequence[str], name: str, folder: Path) -> None:
@@ -73,4 +81,4 @@ def run_yosys(lines: Sequence[str], name: str, folder: Path) -> None:
     """
     script = folder / f"{name}.ys"
     script.write_text("\n".join(lines) + "\n")
-    run_tool([PROGRAM, "-q", "-s", script.name], cwd=folder, log=folder / f"{name}.out")
+    run_tool([PROGRAM, "-q", "-s", script.name], cwd=folder, log=folder / f"{name}.out", timeout=YOSYS_S)

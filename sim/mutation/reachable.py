@@ -1,11 +1,13 @@
 """Which survivors are no faults in any state that a reset leads to: ABC searches an invariant (property directed
 reachability, Bradley 2011), or finds inputs that show the fault.
 
-Registers are taken out of the design and of its mutant, and put around both. They begin as a reset leaves them, those
-that it does not reach with anything, the same in both; then both take the same inputs, further resets among them, and a
-pin that means something must never differ. (What a mutant did to the latter registers before is no matter: no promised
-pin of the design depends on them, or the testbench would have seen undefined values.) If the registers too are equal in
-every state that the design reaches, one copy of them is enough, and the proof is quick: that is tried first.
+Registers are taken out of the design and of its mutant, and put around both. They begin as a reset leaves them, each
+machine's own reset; a bit that is reset in the design but not in the mutant begins there with anything. Bits that the
+design does not reset begin with anything, the same in both; then both take the same inputs, further resets among them,
+and a pin that means something must never differ. (What a mutant did to those bits before is no matter: no promised pin
+of the design depends on them, as ``sim.formal`` proves of some op kinds, and undefined values show in simulation.) If
+the registers too are equal in every state that the design reaches, one copy of them is enough, and the proof is quick:
+that is tried first. Inputs that show a fault may begin in a state that no run leads to: the testbench decides.
 Then all states are, reached or not, by another solver.
 """
 
@@ -13,15 +15,15 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from rtlgen import Design
-from sim.formal.prover import PROVEN, REFUTED, UNDECIDED, Verdict, run_yosys, search
+from sim.formal.prover import PROVEN, REFUTED, Verdict, run_yosys, search
 from sim.mutation.mutants import NO_FAULT, Fault
 from sim.mutation.proof import is_equivalent, two_designs
-from sim.tools import ToolError
 
 KILLABLE = REFUTED
 SAME_STATE_S, OWN_STATE_S, LEMMA_S = 4, 8, 20
@@ -35,12 +37,9 @@ def lemma_holds(design: Design, folder: Path) -> bool:
 
     That follows from how full buffers are, and is hard to find anew in each search.
     """
-    try:
-        machine = _Machine.of(design, NO_FAULT, folder)
-        miter = machine.miter(same_state=True, bad="!lemma")
-        return _search(machine.netlist, miter, "lemma", folder, LEMMA_S).kind == PROVEN
-    except ToolError:
-        return False
+    machine = _Machine.of(design, NO_FAULT, folder)
+    miter = machine.miter(same_state=True, bad="!lemma")
+    return _search(machine.netlist, miter, "lemma", folder, LEMMA_S).kind == PROVEN
 
 
 def decide(design: Design, fault: Fault, folder: Path, lemma: bool = False) -> Verdict:
@@ -54,17 +53,16 @@ def decide(design: Design, fault: Fault, folder: Path, lemma: bool = False) -> V
 
     Raises:
         FileNotFoundError: if yosys or ABC is missing.
+        ToolError: if one of them fails.
     """
-    try:
-        machine, given = _Machine.of(design, fault, folder), "lemma && " if lemma else ""
+    machine, given = _Machine.of(design, fault, folder), "lemma && " if lemma else ""
+    if machine.resets_alike:
         miter = machine.miter(same_state=True, bad=given + "(pins || states)")
         quick = _search(machine.netlist, miter, f"same{fault.mutant}", folder, SAME_STATE_S)
         if quick.kind == PROVEN or is_equivalent(design.name, fault, folder):
             return Verdict(PROVEN)
-        miter = machine.miter(same_state=False, bad=given + "pins")
-        return _search(machine.netlist, miter, f"own{fault.mutant}", folder, OWN_STATE_S)
-    except ToolError:
-        return Verdict(UNDECIDED)
+    miter = machine.miter(same_state=False, bad=given + "pins")
+    return _search(machine.netlist, miter, f"own{fault.mutant}", folder, OWN_STATE_S)
 
 
 def words_of(verdict: Verdict) -> tuple[int, ...]:
@@ -85,7 +83,7 @@ class _Machine:
         netlist: RTLIL.
         inputs, outputs: of the design, with bits.
         registers: bits by name; of each there are ports ``name.q``, ``name.d`` and ``name.c``.
-        reset_to: their bits after a reset, the lowest first; ``x`` where it does not matter to them.
+        reset_to: by side their bits after a reset, the lowest first; ``x`` where it does not set them.
         written: the register or wire that says that a beat comes to the output FIFO.
     """
 
@@ -93,7 +91,7 @@ class _Machine:
     inputs: dict[str, int]
     outputs: dict[str, int]
     registers: dict[str, int]
-    reset_to: dict[str, str]
+    reset_to: dict[str, dict[str, str]]
     written: str
 
     @classmethod
@@ -103,11 +101,12 @@ class _Machine:
             *two_designs(design.name, fault),
             "expose -evert-dff gold; expose -evert-dff gate",
             f"write_rtlil {netlist}",
-            "cd gold; connect -set reset 1'1; cd ..; opt -full gold",
+            *(f"cd {side}; connect -set reset 1'1; cd ..; opt -full {side}" for side in ("gold", "gate")),
             f"write_json {description}",
         ]
         run_yosys(lines, f"machine{fault.mutant}", folder)
-        ports: dict[str, Any] = json.loads((folder / description).read_text())["modules"]["gold"]["ports"]
+        modules = json.loads((folder / description).read_text())["modules"]
+        ports: dict[str, Any] = modules["gold"]["ports"]
         bits = {name: len(port["bits"]) for name, port in ports.items()}
         registers = {name[:-2]: bits[name] for name in ports if name.endswith(".q")}
         inputs = {
@@ -115,9 +114,7 @@ class _Machine:
             for name, port in ports.items()
             if port["direction"] == "input" and name.removesuffix(".q") not in registers and name != "clk"
         }
-        reset_to = {
-            name: "".join(bit if bit in ("0", "1") else "x" for bit in ports[f"{name}.d"]["bits"]) for name in registers
-        }
+        reset_to = {side: _reset_to(modules[side]["ports"], registers) for side in ("gold", "gate")}
         outputs = {name: bits[name] for name in (*_PINS, *_DATA)}
         written = f"{design.ports['streams'][-1]['prefix']}_valid"
         return cls(netlist, inputs, outputs, registers, reset_to, written)
@@ -129,10 +126,9 @@ class _Machine:
         """
         numbered = list(enumerate(self.registers.items()))
         ports = ["clk", "level", *(_declared(name, bits) for name, bits in self.inputs.items())]
-        ports += [f"[{bits} - 1:0] first{n}" for n, (_, bits) in numbered]
+        ports += [f"[{bits} - 1:0] {what}{n}" for n, (_, bits) in numbered for what in ("first", "other")]
         lines = [f"module miter({', '.join(f'input {port}' for port in ports)}, output bad);"]
         lines += ["    reg begins = 1;"]
-        lines += [f"    wire [{bits} - 1:0] start{n} = {self._start(name, n)};" for n, (name, bits) in numbered]
         for side in ("gold", "gate"):
             lines += [f"    wire [{bits} - 1:0] {side}_{name};" for name, bits in self.outputs.items()]
             lines += [f"    wire [{bits} - 1:0] {side}_d{n}; wire {side}_c{n};" for n, (_, bits) in numbered]
@@ -146,10 +142,11 @@ class _Machine:
                 pins += [f".\\{name}.q ({state}_q{n})", f".\\{name}.d ({side}_d{n})", f".\\{name}.c ({side}_c{n})"]
             if state == side:
                 lines += [
-                    f"    reg [{bits} - 1:0] {side}_q{n} = {bits}'b{self.reset_to[name][::-1].replace('x', '0')};"
+                    f"    reg [{bits} - 1:0] {side}_q{n} = {bits}'b{self.reset_to[side][name][::-1].replace('x', '0')};"
                     for n, (name, bits) in numbered
                 ]
-                loads = "".join(f" {side}_q{n} <= begins ? start{n} : {side}_d{n};" for n, _ in numbered)
+                starts = [self._start(side, name, n) for n, (name, _) in numbered]
+                loads = "".join(f" {side}_q{n} <= begins ? {start} : {side}_d{n};" for n, start in enumerate(starts))
                 lines += [f"    always @(posedge clk) begin{loads} end"]
             lines += [f"    {side} {side}_({', '.join(pins)});"]
         clocks = [f"gold_c{n} != gate_c{n}" for n, _ in numbered]
@@ -171,15 +168,32 @@ class _Machine:
         places = {name: n for n, name in enumerate(self.registers)}
         names = [f"m_axis_{part}" for part in ("filled", "write_address", "read_address")]
         if any(name not in places for name in names):
-            raise ValueError(f"the output FIFO must have registers {', '.join(names)}")
+            return "1'b1"
         filled, write, read = (f"gold_q{places[name]}" for name in names)
         written = f"gold_q{places[self.written]}" if self.written in places else "gold_written"
         return f"{filled} == 0 || !{written} || {write} != {read}"
 
-    def _start(self, name: str, number: int) -> str:
-        """Of a register: the bits that a reset gives it, the others from an input."""
-        bits = [f"first{number}[{i}]" if bit == "x" else f"1'b{bit}" for i, bit in enumerate(self.reset_to[name])]
+    @property
+    def resets_alike(self) -> bool:
+        """Whether a reset leaves both in the same state, as far as it sets the design's."""
+        pairs = ((own, self.reset_to["gate"][name]) for name, own in self.reset_to["gold"].items())
+        return all(a in ("x", b) for own, other in pairs for a, b in zip(own, other, strict=True))
+
+    def _start(self, side: str, name: str, number: int) -> str:
+        """Of a register: the bits that a reset gives it, the others from inputs."""
+        bits = []
+        for i, (design, own) in enumerate(zip(self.reset_to["gold"][name], self.reset_to[side][name], strict=True)):
+            if design == "x":
+                bits.append(f"first{number}[{i}]")
+            else:
+                bits.append(f"other{number}[{i}]" if own == "x" else f"1'b{own}")
         return f"{{{', '.join(reversed(bits))}}}"
+
+
+def _reset_to(ports: dict[str, Any], registers: Iterable[str]) -> dict[str, str]:
+    return {
+        name: "".join(bit if bit in ("0", "1") else "x" for bit in ports[f"{name}.d"]["bits"]) for name in registers
+    }
 
 
 def _any(terms: list[str]) -> str:

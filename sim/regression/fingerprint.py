@@ -20,21 +20,21 @@ DRAWINGS = "sim.figures"
 """What ``sim`` offers to users and no case needs."""
 
 
-def fingerprint(root: Path = ROOT) -> str:
+def fingerprint(root: Path = ROOT, start: tuple[str, ...] = ("sim", "sim.regression.run_case")) -> str:
     """A hash of what every result depends on: the sources, the weights, the libraries, Python."""
     versions = [f"python {platform.python_version()}", *(f"{name} {version(name)}" for name in LIBRARIES)]
     digest = hashlib.sha256("\n".join(versions).encode())
     files = [path for package in PACKAGES for path in (root / package).rglob("*") if path.suffix in (".py", ".npz")]
-    for path in sorted([*files, *behind_a_case(root)]):
+    for path in sorted([*files, *behind_a_case(root, start)]):
         digest.update(f"\n{path.relative_to(root).as_posix()}\n".encode())
         digest.update(hashlib.sha256(path.read_bytes()).digest())
     return digest.hexdigest()
 
 
-def behind_a_case(root: Path = ROOT) -> set[Path]:
+def behind_a_case(root: Path = ROOT, start: tuple[str, ...] = ("sim", "sim.regression.run_case")) -> set[Path]:
     """The files of ``sim`` that run a case, as their imports tell; the others show results and cannot change one."""
     found: set[Path] = set()
-    modules = ["sim", "sim.regression.run_case"]
+    modules = [*start]
     while modules:
         module = modules.pop()
         if module == DRAWINGS:

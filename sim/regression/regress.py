@@ -101,9 +101,11 @@ def main(arguments: Sequence[str] | None = None, executor: Executor | None = Non
                 build = options.build.resolve() if options.dask else options.build
                 results = regress(cases, build, executor=pool, jobs=jobs, fresh=again, watch=watch)
             whole = not options.only and options.networks is None
-            courses = run_trainings(options.build, fresh=again, tell=print) if whole else []
             # One case run alone does not replace the report of a whole regression.
             paths = [] if options.only else _write(results, options.build)
+            courses = run_trainings(options.build, fresh=again, tell=print) if whole else []
+            if courses:
+                write_report(results, options.build, courses)
     except (OSError, ValueError) as error:
         print(error, file=sys.stderr)
         return USAGE

@@ -25,7 +25,7 @@ from sim.regression.page import render
 from sim.regression.readme import put_between_markers
 from sim.regression.reproduction import python
 from sim.regression.runnable import told
-from sim.regression.trainings import read_trainings
+from sim.regression.trainings import read_trainings, sources
 from sim.synthesis import table
 
 RESULTS, PAGE = "results.json", "report.html"
@@ -251,10 +251,20 @@ def read_results(build: Path) -> list[CaseResult]:
         raise ValueError(f"{str(path)!r} holds no results of this version: {error}") from error
 
 
-def write_report(results: Sequence[CaseResult], build: Path) -> Path:
-    """Write the page ``report.html``; it also shows what has been synthesized of the same hardware."""
+def write_report(
+    results: Sequence[CaseResult], build: Path, courses: Sequence[Mapping[str, Any]] | None = None
+) -> Path:
+    """Write the page ``report.html``; it also shows what has been synthesized of the same hardware.
+
+    Args:
+        results: of the cases.
+        build: folder.
+        courses: of training; without them the last ones, if they are of these sources.
+    """
+    if courses is None:
+        courses = [course for course in read_trainings(build) if course["sources"] == sources()]
     path = build / PAGE
-    write_atomically(path, html(results, table.rows(), read_trainings(build)).encode())
+    write_atomically(path, html(results, table.rows(), courses).encode())
     return path
 
 

@@ -16,10 +16,14 @@ import numpy as np
 
 from golden.trainer.float_reference import LEARNING_RATES, FloatTrainer, float_curve
 from golden.trainer.tasks import TASKS, Task
+from sim.difference import VerificationError
 from sim.regression.readme import put_between_markers
 from sim.scratch import scratch_folder
+from sim.simulators.programs import require_programs
+from sim.synthesis.result import SynthesisError
 from sim.synthesis.synthesize import require_tools, target_of
 from sim.synthesis.trainers import synthesize_trainer
+from sim.tools import ToolError
 from sim.training.course import Course, Wishes
 
 MARKER = "training"
@@ -107,8 +111,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if wrong := [name for name in options.tasks if name not in TASKS]:
         parser.error(f"a task must be one of {', '.join(TASKS)}, not {wrong[0]!r}")
+    if options.tasks and options.readme:
+        parser.error("the README's table has all tasks, not some of them")
     try:
         require_tools(target_of(TARGET))
+        require_programs(options.simulator)
         rows = []
         for name in options.tasks or TASKS:
             rows.append(row(TASKS[name], options.simulator))
@@ -117,6 +124,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             put_between_markers(options.readme, MARKER, markdown(rows))
         else:
             print(markdown(rows))
+    except (ToolError, SynthesisError, VerificationError) as error:
+        print(error, file=sys.stderr)
+        return 1
     except (OSError, ValueError) as error:
         print(error, file=sys.stderr)
         return 2

@@ -14,7 +14,6 @@ from sim.difference import VerificationError
 from sim.regression.fingerprint import fingerprint
 from sim.scratch import scratch_folder
 from sim.simulators.programs import require_programs
-from sim.tools import ToolError
 from sim.training.course import Course, Wishes, as_plain
 
 RESULTS = "training.json"
@@ -41,22 +40,28 @@ def run_trainings(
         fresh: run all of them, whatever there is.
         tell: is told a line about each.
     """
-    sources = fingerprint()
+    now = sources()
     found = [] if fresh else read_trainings(build)
-    kept = {_key(old): old for old in found if old["sources"] == sources and old["verdict"] == "passed"}
+    kept = {_key(old): old for old in found if old["sources"] == now and old["verdict"] == "passed"}
     results = []
     for task, drift, simulator in courses:
-        if not _is_there(simulator):
-            continue
-        course = kept.get((task, drift, simulator)) or {**_run(task, drift, simulator), "sources": sources}
-        results.append(course)
         what = f"training of {task}{f' after a {drift}' if drift else ''} under {simulator}"
+        if not _is_there(simulator):
+            tell(f"{what}: left out, {simulator} is not installed")
+            continue
+        course = kept.get((task, drift, simulator)) or {**_run(task, drift, simulator), "sources": now}
+        results.append(course)
         hardware = course["hardware"]
         told = course["message"] or f"{hardware['steps']:,} steps, {hardware['cycles']:,} cycles, every weight golden's"
         tell(f"{what}: {course['verdict']}, {told}")
         build.mkdir(parents=True, exist_ok=True)
         write_atomically(build / RESULTS, json.dumps(results, indent=1).encode() + b"\n")
     return results
+
+
+def sources() -> str:
+    """A fingerprint of all that a course depends on."""
+    return fingerprint(start=("sim", "sim.regression.trainings"))
 
 
 def read_trainings(build: Path) -> list[dict[str, Any]]:
@@ -82,8 +87,8 @@ def _run(task: str, drift: str | None, simulator: str) -> dict[str, Any]:
         content = as_plain(course, history, design, run)
     except VerificationError as error:
         verdict, message = "failed", f"{error.difference.witness}: {error.difference.message}"
-    except ToolError as error:
-        verdict, message = "crashed", str(error)
+    except Exception as error:  # of a tool, or ours: the others go on
+        verdict, message = "crashed", f"{type(error).__name__}: {error}"
     time_s = round(time.monotonic() - started, 1)
     return {**content, "simulator": simulator, "verdict": verdict, "message": message, "time_s": time_s}
 

@@ -1,4 +1,4 @@
-"""A whole training in simulated hardware: every answer of the emitted Verilog is golden's, on the cycle that is due."""
+"""A whole training in simulated hardware: every answer of the emitted Verilog is golden's, in planned cycles."""
 
 from __future__ import annotations
 
@@ -32,7 +32,8 @@ class HardwareRun:
         cycles: in all, up to the last beat.
         steps: of training, with and without an update.
         evaluations: steps that only evaluate.
-        step_cycles: of all steps of training together.
+        step_cycles: of all steps of training together, as the schedule says and ``intervals`` confirm.
+        intervals: from an answer to the next one, each measured and equal to the schedule.
         beats: that were compared.
     """
 
@@ -41,6 +42,7 @@ class HardwareRun:
     steps: int
     evaluations: int
     step_cycles: int
+    intervals: int
     beats: int
 
     @property
@@ -164,26 +166,32 @@ class _Judge:
             self._fail(f"{what}: beat {place} did not come in {cycle} cycles", int(cycle))
         if signature != f"{self.signature:08x}":
             self._fail(f"the signature is {signature}, golden says {self.signature:08x}", int(cycle))
-        self._check_cycles()
+        intervals = self._check_cycles()
         modes = Counter(frame.mode for frame in self.frames)
         step_cycles = sum(frame.cycles or 0 for frame in self.frames if frame.mode == TRAIN)
         return HardwareRun(
-            self.simulator, self.ends[-1][1] + 1, modes[TRAIN], modes[EVALUATE], step_cycles, self.compared
+            self.simulator, self.ends[-1][1] + 1, modes[TRAIN], modes[EVALUATE], step_cycles, intervals, self.compared
         )
 
-    def _check_cycles(self) -> None:
-        """From an answer to the next one it takes the cycles of the step whose answer the first one is."""
+    def _check_cycles(self) -> int:
+        """From an answer to the next one it takes the cycles of the step whose answer the first one is; how often."""
+        compared = 0
         for (number, cycle), (following, later) in pairwise(self.ends):
             frame, after = self.frames[number], self.frames[following]
             if frame.mode in _STEPS and after.mode in _STEPS and following == number + 1:
                 # Features come while the step before is going on; a step that is shorter has to wait for them.
                 due = frame.cycles or 0
-                if due > len(after.data) + _BANK_CYCLES and later - cycle != due:
+                if due <= len(after.data) + _BANK_CYCLES:
+                    continue
+                compared += 1
+                if later - cycle != due:
                     self._fail(
                         f"frame {following}, {KINDS[after.mode]}: its answer ends {later - cycle} cycles after that of "
                         f"the one before, the schedule says {due}",
                         later,
                     )
+
+        return compared
 
     def _fail(self, message: str, cycle: int | None) -> NoReturn:
         raise VerificationError(Difference(self.simulator, message, cycle=cycle))
