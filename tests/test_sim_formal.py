@@ -45,7 +45,8 @@ def test_every_property_has_a_fault() -> None:
 def test_an_invariant_that_needs_unknown_registers_is_not_taken_for_proven(tmp_path) -> None:
     """A register without a reset may begin with anything; from zero it never is one."""
     (tmp_path / "m.v").write_text(
-        "module m(input clk, input x, output bad); reg r; always @(posedge clk) if (x) r <= 0; assign bad = r; endmodule\n"
+        "module m(input clk, input x, output bad); reg r;\n"
+        "always @(posedge clk) if (x) r <= 0; assign bad = r; endmodule\n"
     )
     assert search(["read_verilog m.v"], "m", "free", tmp_path, 5).kind == REFUTED
     assert search(["read_verilog m.v"], "m", "zero", tmp_path, 5, from_zero=True).kind == PROVEN

@@ -16,6 +16,7 @@ from sim.tools import ToolError, run_tool
 ABC = "berkeley-abc"
 PROVEN, REFUTED, UNDECIDED = "proven", "refuted", "undecided"
 YOSYS_S = 300
+_OPT = "opt_expr -keepdc; opt_merge; opt -noff -keepdc; opt_clean"
 _PROVED, _FAILED = "Property proved", "was asserted in frame"
 
 
@@ -51,7 +52,8 @@ def search(
     """
     lines = [
         *reading,
-        f"hierarchy -check -top {top}; proc; flatten; opt -full; memory_map; opt -full; techmap; opt -fast",
+        # An unknown value stays one: yosys may otherwise choose what a register begins with.
+        f"hierarchy -check -top {top}; proc -noopt; flatten; {_OPT}; memory_map; {_OPT}; techmap; {_OPT}",
         f"dffunmap; setundef -undriven -zero{' -init' if from_zero else ''}; aigmap; opt_clean",
         f"write_aiger -zinit -symbols {name}.aig",
     ]
