@@ -60,7 +60,7 @@ format: setup-dev
 MODELS ?= ../shared/models
 readme: setup-dev sim
 	$(BIN)/python -m sim.regression.training_table --readme README.md
-	$(BIN)/python -m sim.mutation.record --readme README.md
+	$(BIN)/python -m sim.formal --readme README.md
 	$(BIN)/python -m sim.regression.report --readme README.md build/sim
 	@test ! -d $(MODELS) || $(BIN)/python -m sim.regression.third_party --readme README.md $(MODELS)
 	@test ! -d $(MODELS) || $(BIN)/python -m sim.regression.silicon --readme README.md $(MODELS)
