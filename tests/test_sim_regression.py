@@ -122,6 +122,7 @@ def test_networks_that_cannot_be_run_are_named_at_the_end(
     reason = "no hardware yet for Conv, MaxPool"
     monkeypatch.setattr("sim.regression.runnable.left_out", lambda: dict.fromkeys(set(zoo.NAMES) - {"iris"}, reason))
     monkeypatch.setattr("sim.regression.regress.left_out", lambda: {"digits_cnn": reason})
+    monkeypatch.setattr("sim.regression.regress.run_trainings", lambda *arguments, **options: [])
     assert main(["--simulators", "pyrtl", "--build", str(tmp_path)], Inline(passing)) == 0
     *_, last = capsys.readouterr().out.splitlines()
     assert last.startswith("not run: ")
@@ -130,6 +131,15 @@ def test_networks_that_cannot_be_run_are_named_at_the_end(
     assert reason in (tmp_path / "report.html").read_text()
     assert main(["--networks", "digits_cnn"], Inline(passing)) == 2
     assert capsys.readouterr().err == f"digits_cnn cannot be run: {reason}\n"
+
+
+def test_a_course_of_training_that_fails_is_a_failed_regression(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    course = {"task": "iris", "drift": None, "verdict": "failed", "message": "a weight differs", "hardware": None}
+    monkeypatch.setattr("sim.regression.regress.run_trainings", lambda *arguments, **options: [course])
+    assert main(["--simulators", "pyrtl", "--build", str(tmp_path)], Inline(passing)) == 1
+    assert "a weight differs" in (tmp_path / "report.html").read_text()
 
 
 def test_a_case_measures_what_the_plan_says(tmp_path: Path) -> None:
