@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from prover import NEEDS_ABC
 
 from sim.formal import __main__ as command
 from sim.formal.__main__ import Outcome, main, markdown, prove
@@ -20,6 +21,7 @@ def name(obligation: Obligation) -> str:
     return f"{obligation.subject}: {obligation.what}"
 
 
+@NEEDS_ABC
 @pytest.mark.slow
 @pytest.mark.parametrize("obligation", QUICK, ids=name)
 def test_it_is_proven_and_a_planted_fault_refutes_it(obligation: Obligation) -> None:
@@ -29,6 +31,7 @@ def test_it_is_proven_and_a_planted_fault_refutes_it(obligation: Obligation) -> 
     assert outcome.planted.witness
 
 
+@NEEDS_ABC
 @pytest.mark.exhaustive
 @pytest.mark.parametrize("obligation", [o for o in ALL if o not in QUICK], ids=name)
 def test_all_others_are_too(obligation: Obligation) -> None:
@@ -41,6 +44,7 @@ def test_every_property_has_a_fault() -> None:
     assert len({name(o) for o in ALL}) == len(ALL)
 
 
+@NEEDS_ABC
 @pytest.mark.slow
 def test_an_invariant_that_needs_unknown_registers_is_not_taken_for_proven(tmp_path) -> None:
     """A register without a reset may begin with anything; from zero it never is one."""
@@ -52,6 +56,7 @@ def test_an_invariant_that_needs_unknown_registers_is_not_taken_for_proven(tmp_p
     assert search(["read_verilog m.v"], "m", "zero", tmp_path, 5, from_zero=True).kind == PROVEN
 
 
+@NEEDS_ABC
 @pytest.mark.slow
 def test_the_log_of_another_search_proves_nothing(tmp_path) -> None:
     for constant, verdict in (("0", PROVEN), ("1", REFUTED), ("0", PROVEN)):
@@ -60,6 +65,7 @@ def test_the_log_of_another_search_proves_nothing(tmp_path) -> None:
         assert search(["read_verilog m.v"], "m", "same", tmp_path, 5).kind == verdict
 
 
+@NEEDS_ABC
 @pytest.mark.slow
 def test_a_broken_file_is_an_error_of_the_tool(tmp_path) -> None:
     (tmp_path / "m.v").write_text("module m(")

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from prover import NEEDS_ABC
 
 import golden
 import rtlgen
@@ -74,6 +75,7 @@ def test_a_bench_that_always_fails_kills_nothing():
         measure(made, mutants=4, x=x, expected=wrong)
 
 
+@NEEDS_ABC
 @pytest.mark.slow
 def test_only_what_has_no_effect_is_proven_equivalent(tmp_path):
     made = design("relu")
@@ -116,6 +118,7 @@ def resetting(netlist: str, register: str) -> str:
     return found.partition("\n")[0]
 
 
+@NEEDS_ABC
 @pytest.mark.slow
 @pytest.mark.parametrize("register", ["m_axis_out_valid", "s_axis_frame_error"])
 def test_a_register_that_is_no_longer_reset_is_not_proven_harmless(register, tmp_path):
@@ -128,6 +131,7 @@ def test_a_register_that_is_no_longer_reset_is_not_proven_harmless(register, tmp
     assert decide(made, fault, tmp_path).kind == REFUTED
 
 
+@NEEDS_ABC
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["relu", "requantize"])
 def test_every_fault_is_killed_or_proven_to_be_none(kind):
@@ -170,6 +174,7 @@ def test_what_survived_is_exit_status_one(monkeypatch, capsys):
     assert "| relu | 9 | 0 | 8 | 1 | 0 | 88.9% | 2 |" in capsys.readouterr().out
 
 
+@NEEDS_ABC
 @pytest.mark.exhaustive
 @pytest.mark.parametrize("kind", sorted(GRAPHS))
 def test_the_score_of_every_op_kind_is_perfect(kind):
