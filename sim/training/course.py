@@ -84,7 +84,7 @@ class Course:
             train, test = (_integers(trainer, changed[name]) for name in ("train", "test"))
             before = {
                 "when deployed": _accuracy(trainer, _integers(trainer, data["test"])),
-                f"after the {wishes.drift} changed": _accuracy(trainer, test),
+                f"after the {wishes.drift}": _accuracy(trainer, test),
             }
         floats = float_curve(trainer.layers, train, test, wishes.epochs, wishes.seed)
         return cls(task, wishes, trainer, train, test, before, floats)
