@@ -4,7 +4,7 @@
 #   make test      the tests (under 15 minutes on 2 cores)
 #   make check     format, lint, types, fast tests (under a minute)
 #   make test-all  the tests with the exhaustive ones
-#   make sim-all   everything that searches for bugs: more seeds, proofs, faults, random networks (under an hour)
+#   make sim-all   everything that searches for bugs: more seeds, proofs, faults, random networks
 #   make prove     properties of the hardware, in all states; each proof must fail with a planted fault
 #   make mutate    faults in the hardware of every op kind: does the testbench find them?
 #   make readme    the regression, and the measured tables into README.md
@@ -30,8 +30,8 @@ sim: setup
 sim-all: setup-dev
 	$(BIN)/python -m sim.regression --build build/sim --jobs $(JOBS) --seeds 0 1
 	$(BIN)/python -m sim.formal --jobs $(JOBS)
-	$(BIN)/python -m sim.mutation.record
 	$(BIN)/tensorgate fuzz --time 5m
+	$(BIN)/python -m sim.mutation.record
 
 prove: setup-dev
 	$(BIN)/python -m sim.formal --jobs $(JOBS)
@@ -112,11 +112,11 @@ compiler:
 	@command -v g++ >/dev/null || { $(call install,g++); } \
 		|| { echo "A C++ compiler is missing, install it: apt-get install g++" >&2; exit 2; }
 
-# Proves that a fault is none.
+# Berkeley ABC, for proofs.
 .PHONY: prover
 prover:
 	@command -v berkeley-abc >/dev/null || { $(call install,berkeley-abc); } \
-		|| echo "ABC is missing, to test the testbench with faults: apt-get install berkeley-abc" >&2
+		|| echo "ABC is missing, for proofs, and to test the testbench with faults: apt-get install berkeley-abc" >&2
 
 # Data sets of some built-in networks. Without them all else works; the tests that need them are skipped, and say so.
 .PHONY: data

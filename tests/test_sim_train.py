@@ -14,6 +14,7 @@ from golden.trainer.drift import drifted
 from golden.trainer.float_reference import FloatTrainer
 from golden.trainer.tasks import TASKS
 from golden.trainer.trainer import orders
+from rtlgen.training import forward
 from sim.cli import main
 from sim.commands import train as verb
 from sim.difference import VerificationError
@@ -108,10 +109,19 @@ def test_what_differs_ends_the_run(fault, message, tmp_path: Path, monkeypatch) 
     if message is None:
         _, run = subject.in_hardware(design, tmp_path, "icarus")
         assert run.steps == 120
+        assert run.intervals == 120 + 30 - 1  # from each of them to the next
         assert (tmp_path / OUTPUT).exists()
     else:
         with pytest.raises(VerificationError, match=message):
             subject.in_hardware(design, tmp_path, "icarus")
+
+
+@pytest.mark.slow
+def test_a_fault_in_the_hardware_ends_the_run(tmp_path: Path, monkeypatch) -> None:
+    subject = course()
+    monkeypatch.setattr(forward, "MOST_ACTIVATION", 126)
+    with pytest.raises(VerificationError, match=r"training step, beat \d+: golden says"):
+        subject.in_hardware(subject.design(4), tmp_path, "icarus")
 
 
 @pytest.mark.slow

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from difflib import get_close_matches
 from itertools import pairwise
 
@@ -40,7 +40,7 @@ class Task:
     epochs: int = 10
     lanes: int = 8
     learning_rate_shift: int = DEFAULT_LEARNING_RATE_SHIFT
-    image: tuple[int, int] | None = field(default=None)
+    image: tuple[int, int] | None = None
 
     def network(self) -> Sequential:
         """Linear layers with ReLU between any two, not trained."""

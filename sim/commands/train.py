@@ -115,7 +115,7 @@ def _print(content: Mapping[str, Any], output: Path | None) -> None:
             f"\nhardware under {found['simulator']}, {found['lanes']} multipliers: {found['steps']:,} steps of "
             f"training and {found['evaluations']:,} evaluations in {found['cycles']:,} cycles\n"
             f"{found['cycles_per_step']:.1f} cycles a step, {found['training_cycles']} with an update\n"
-            f"every logit, loss and weight is golden's: {found['beats']:,} numbers"
+            f"every logit and loss, and the weights after every epoch, are golden's: {found['beats']:,} numbers"
         )
     if content["synthesis"]:
         say("")

@@ -6,6 +6,7 @@ later. Whoever takes the beats stalls whenever it likes.
 
 from __future__ import annotations
 
+import io
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -40,8 +41,6 @@ class Harness:
         block = pyrtl.Block()
         with pyrtl.set_working_block(block, no_sanity_check=True):
             self._build(monitor)
-        import io
-
         with io.StringIO() as text:
             pyrtl.output_to_verilog(text, add_reset=False, block=block, module_name="harness")
             # All else is unknown until the first reset.

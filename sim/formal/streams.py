@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from math import prod
-
 from rtlgen import Design
 from sim.simulators.beats import Beats
 
@@ -81,5 +79,5 @@ def harness(design: Design, what: str, modules: tuple[str, ...]) -> str:
         lines.append(f"    {module} dut{n}({_PORTS.format(n=n)});\n")
     body = BODIES[what].format(**bits, beats=sink.count, in_beats=source.count)
     # Counters as wide as what they count.
-    widest = max(2, prod((max(source.count, sink.count),)).bit_length())
+    widest = max(2, source.count.bit_length(), sink.count.bit_length())
     return "".join([*lines, body.replace("[31:0]", f"[{widest - 1}:0]"), "endmodule\n"])

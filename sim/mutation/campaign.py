@@ -18,9 +18,9 @@ import numpy as np
 
 from golden.types import IntArray
 from rtlgen import Design
-from sim.formal.prover import PROVEN, UNDECIDED, Verdict
+from sim.formal.prover import PROVEN, REFUTED, UNDECIDED, Verdict
 from sim.mutation.mutants import MUTATED, Fault, make_mutants
-from sim.mutation.reachable import KILLABLE, decide, lemma_holds, words_of
+from sim.mutation.reachable import decide, lemma_holds, words_of
 from sim.mutation.stimulus import extreme_samples
 from sim.scratch import scratch_folder
 from sim.simulators.beats import Beats
@@ -28,7 +28,8 @@ from sim.simulators.cocotb_launcher import run_mutants
 from sim.tools import ToolError
 
 SAMPLES = 96
-RANDOM_RESETS, MOST_PHASES, FEW_CYCLES = 8, 64, 4
+RANDOM_RESETS, MOST_PHASES, PHASES_BEYOND = 8, 64, 4
+"""Resets at random, as many as the testbench does (``verif.testbench``); then one in each cycle of the pipeline."""
 STALLED_SAMPLES = 32
 """For each pair of pause patterns: enough to fill buffers in every way, and to empty them."""
 
@@ -43,7 +44,8 @@ class MutationScore:
         killed: by the testbench.
         by_witness: of them, those that only inputs killed which were found to show them.
         equivalent: proven to be without effect; they do not count.
-        survived: neither killed nor without effect, since there are inputs that show them: the stimulus has a hole.
+        survived: not killed, though a search found inputs that show them: the stimulus has a hole, or these inputs
+            begin in a state that no run leads to.
         undecided: nothing is known of them; they count against the score, too.
         seed: of the faults and of the stimulus.
         cycles: simulated for all of them.
@@ -119,7 +121,7 @@ def measure(
 
         alive, cycles = alive_of(faults, x, expected)
         verdicts = decided(design, alive, folder)
-        shown = {fault: verdict for fault, verdict in verdicts.items() if verdict.kind == KILLABLE}
+        shown = {fault: verdict for fault, verdict in verdicts.items() if verdict.kind == REFUTED}
         samples = samples_of(design, list(shown.values()))
         if len(samples):  # that were found to show these faults
             still, more = alive_of(list(shown), samples, None)
@@ -135,7 +137,7 @@ def measure(
         killed=len(faults) - len(alive),
         by_witness=len(verdicts) - len(alive),
         equivalent=of(PROVEN),
-        survived=of(KILLABLE),
+        survived=of(REFUTED),
         undecided=of(UNDECIDED),
         seed=seed,
         cycles=cycles,
@@ -147,7 +149,7 @@ def _resets(design: Design) -> int:
     """Some at random, and one in each cycle of the pipeline behind the last beat of a sample."""
     plan = design.plan
     behind = plan.latency_cycles - Beats.of(design.ports["input"]).count
-    return RANDOM_RESETS + min(MOST_PHASES, max(1, behind) + FEW_CYCLES)
+    return RANDOM_RESETS + min(MOST_PHASES, max(1, behind) + PHASES_BEYOND)
 
 
 def samples_of(design: Design, verdicts: Sequence[Verdict]) -> IntArray:

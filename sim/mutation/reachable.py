@@ -7,8 +7,8 @@ design does not reset begin with anything, the same in both; then both take the 
 and a pin that means something must never differ. (What a mutant did to those bits before is no matter: no promised pin
 of the design depends on them, as ``sim.formal`` proves of some op kinds, and undefined values show in simulation.) If
 the registers too are equal in every state that the design reaches, one copy of them is enough, and the proof is quick:
-that is tried first. Inputs that show a fault may begin in a state that no run leads to: the testbench decides.
-Then all states are, reached or not, by another solver.
+that is tried first, and then all states, reached or not, by another solver. Inputs that show a fault may begin in a
+state that no run leads to: the testbench decides.
 """
 
 from __future__ import annotations
@@ -21,11 +21,10 @@ from pathlib import Path
 from typing import Any
 
 from rtlgen import Design
-from sim.formal.prover import PROVEN, REFUTED, Verdict, run_yosys, search
+from sim.formal.prover import PROVEN, Verdict, run_yosys, search
 from sim.mutation.mutants import NO_FAULT, Fault
 from sim.mutation.proof import is_equivalent, two_designs
 
-KILLABLE = REFUTED
 SAME_STATE_S, OWN_STATE_S, LEMMA_S = 4, 8, 20
 """Seconds for the search with one copy of the registers, with two, and for a lemma."""
 _PINS = ("frame_error", "s_axis_tready", "m_axis_tvalid")

@@ -16,11 +16,13 @@ from sim.tools import ToolError, run_tool
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("golden", "rtlgen", "verif")
 LIBRARIES = ("cocotb", "cocotb-test", "mlxtend", "numpy", "pyrtl", "scikit-learn")
+CASES = ("sim", "sim.regression.run_case")
+"""Where to begin looking for what runs a case."""
 DRAWINGS = "sim.figures"
 """What ``sim`` offers to users and no case needs."""
 
 
-def fingerprint(root: Path = ROOT, start: tuple[str, ...] = ("sim", "sim.regression.run_case")) -> str:
+def fingerprint(root: Path = ROOT, start: tuple[str, ...] = CASES) -> str:
     """A hash of what every result depends on: the sources, the weights, the libraries, Python."""
     versions = [f"python {platform.python_version()}", *(f"{name} {version(name)}" for name in LIBRARIES)]
     digest = hashlib.sha256("\n".join(versions).encode())
@@ -31,7 +33,7 @@ def fingerprint(root: Path = ROOT, start: tuple[str, ...] = ("sim", "sim.regress
     return digest.hexdigest()
 
 
-def behind_a_case(root: Path = ROOT, start: tuple[str, ...] = ("sim", "sim.regression.run_case")) -> set[Path]:
+def behind_a_case(root: Path = ROOT, start: tuple[str, ...] = CASES) -> set[Path]:
     """The files of ``sim`` that run a case, as their imports tell; the others show results and cannot change one."""
     found: set[Path] = set()
     modules = [*start]

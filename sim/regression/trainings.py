@@ -52,7 +52,7 @@ def run_trainings(
         course = kept.get((task, drift, simulator)) or {**_run(task, drift, simulator), "sources": now}
         results.append(course)
         hardware = course["hardware"]
-        told = course["message"] or f"{hardware['steps']:,} steps, {hardware['cycles']:,} cycles, every weight golden's"
+        told = course["message"] or f"{hardware['steps']:,} steps, {hardware['cycles']:,} cycles, all golden's"
         tell(f"{what}: {course['verdict']}, {told}")
         build.mkdir(parents=True, exist_ok=True)
         write_atomically(build / RESULTS, json.dumps(results, indent=1).encode() + b"\n")

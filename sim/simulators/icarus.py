@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,7 +27,16 @@ class Icarus:
         build.mkdir(parents=True, exist_ok=True)
         verilog = design.write_verilog(build / f"{design.name}.v")
         bench = write_bench(design, x, build)
-        program = build / "bench.vvp"
-        run_tool(["iverilog", "-g2005", "-o", program.name, bench.name, verilog.name], cwd=build)
-        run_tool(["vvp", "-n", program.name], cwd=build)
+        run_bench(bench, verilog, build)
         return read_run(design, len(x), build, self.name)
+
+
+def run_bench(bench: Path, verilog: Path, build: Path, watch: Callable[[], None] | None = None) -> None:
+    """Compile a bench and a design, both files in ``build``, and run it to its end.
+
+    Raises:
+        FileNotFoundError, ToolError: if Icarus is missing, or fails.
+    """
+    program = build / "bench.vvp"
+    run_tool(["iverilog", "-g2005", "-o", program.name, bench.name, verilog.name], cwd=build)
+    run_tool(["vvp", "-n", program.name], cwd=build, watch=watch)

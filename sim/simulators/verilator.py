@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -33,11 +34,20 @@ class Verilator:
         build.mkdir(parents=True, exist_ok=True)
         verilog = design.write_verilog(build / f"{design.name}.v")
         bench = write_bench(design, x, build)
-        options = ["--binary", "--timing", *WARNINGS_OFF, "--top-module", TOP, "-O3", "--Mdir", "obj", "-j", "1"]
-        options += ["-CFLAGS", "-std=c++20 -fcoroutines -O1"]
-        run_tool([program(), *options, bench.name, verilog.name], cwd=build, env=environment())
-        run_tool([build / "obj" / f"V{TOP}"], cwd=build)
+        run_bench(TOP, bench, verilog, build)
         return read_run(design, len(x), build, self.name)
+
+
+def run_bench(top: str, bench: Path, verilog: Path, build: Path, watch: Callable[[], None] | None = None) -> None:
+    """Build the bench ``top`` around a design, and run it to its end; both files are in ``build``.
+
+    Raises:
+        FileNotFoundError, ToolError: if Verilator or a compiler is missing, or fails.
+    """
+    options = ["--binary", "--timing", *WARNINGS_OFF, "--top-module", top, "-O3", "--Mdir", "obj", "-j", "1"]
+    options += ["-CFLAGS", "-std=c++20 -fcoroutines -O1"]
+    run_tool([program(), *options, bench.name, verilog.name], cwd=build, env=environment())
+    run_tool([build / "obj" / f"V{top}"], cwd=build, watch=watch)
 
 
 def program() -> str:

@@ -10,10 +10,10 @@ import numpy.typing as npt
 
 from golden.trainer import IntegerTrainer, Step
 from golden.types import IntArray
+from rtlgen.training.frames import EVALUATE, LOAD, READ, TRAIN
 from rtlgen.training.layout import load_frame, rows_of, sample_frame, signature_of
 from rtlgen.training.schedule import Schedule
 
-EVALUATE, TRAIN, LOAD, READ = range(4)
 KINDS = ("evaluation", "training step", "loading of weights", "reading of weights")
 
 

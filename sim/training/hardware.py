@@ -10,17 +10,19 @@ from pathlib import Path
 from typing import NoReturn
 
 from rtlgen.training import TrainerDesign
+from rtlgen.training.frames import EVALUATE, TRAIN
 from sim.difference import Difference, VerificationError
+from sim.simulators import icarus, verilator
 from sim.simulators.programs import require_programs
-from sim.simulators.verilator import WARNINGS_OFF, environment, program
-from sim.tools import run_tool
 from sim.training.bench import OUTPUT, TOP, write_bench
-from sim.training.frames import EVALUATE, KINDS, TRAIN, Frame
+from sim.training.frames import KINDS, Frame
 
 SIMULATORS = ("icarus", "verilator")
 _STEPS = (EVALUATE, TRAIN)
 _SLACK_CYCLES = 1000
 _SETTLE_CYCLES = 64
+_BANK_CYCLES = 2
+"""From the end of a step to the first feature that its bank can take, and from the last one to the next step."""
 
 
 @dataclass(frozen=True)
@@ -84,13 +86,9 @@ def train_in_hardware(
     bench = write_bench(design.name, frames, beats, settle, _most_cycles(design, frames), build)
     judge = _Judge(simulator, frames, signature, build / OUTPUT, advance)
     if simulator == "icarus":
-        run_tool(["iverilog", "-g2005", "-o", "bench.vvp", bench.name, verilog.name], cwd=build)
-        run_tool(["vvp", "-n", "bench.vvp"], cwd=build, watch=judge.look)
+        icarus.run_bench(bench, verilog, build, judge.look)
     else:
-        options = ["--binary", "--timing", *WARNINGS_OFF, "--top-module", TOP, "-O3", "--Mdir", "obj", "-j", "1"]
-        options += ["-CFLAGS", "-std=c++20 -fcoroutines -O1"]
-        run_tool([program(), *options, bench.name, verilog.name], cwd=build, env=environment())
-        run_tool([build / "obj" / f"V{TOP}"], cwd=build, watch=judge.look)
+        verilator.run_bench(TOP, bench, verilog, build, judge.look)
     judge.look()
     return judge.verdict()
 
@@ -190,15 +188,10 @@ class _Judge:
                         f"the one before, the schedule says {due}",
                         later,
                     )
-
         return compared
 
     def _fail(self, message: str, cycle: int | None) -> NoReturn:
         raise VerificationError(Difference(self.simulator, message, cycle=cycle))
-
-
-_BANK_CYCLES = 2
-"""From the end of a step to the first feature that its bank can take, and from the last one to the next step."""
 
 
 def _most_cycles(design: TrainerDesign, frames: Sequence[Frame]) -> int:

@@ -13,11 +13,12 @@ import pyrtl
 
 from golden.trainer import IntegerTrainer
 from rtlgen.training import TrainerDesign
+from rtlgen.training.frames import READ
 from sim.difference import Difference, VerificationError
 from sim.simulators.cocotb_launcher import launch
 from sim.simulators.programs import require_programs
 from sim.tools import ToolError
-from sim.training.frames import READ, Host, frames_with_resets
+from sim.training.frames import Host, frames_with_resets
 
 TESTBENCH = "verif.training"
 
