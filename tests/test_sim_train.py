@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from golden import Graph, IntegerTrainer
+from golden import Graph, IntegerTrainer, Linear, ReLU, Sequential
+from golden.layers import Conv2d, Flatten, MaxPool2d, Reshape
 from golden.trainer.drift import drifted
 from golden.trainer.float_reference import FloatTrainer
 from golden.trainer.tasks import TASKS
@@ -184,10 +185,26 @@ def test_floats_begin_where_the_integers_do() -> None:
     assert not np.array_equal(floats.logits(x[:50]), integers)
 
 
-def test_the_gradient_is_that_of_the_loss() -> None:
+CONVOLUTIONS = Sequential(
+    [
+        Reshape((6, 5, 1)),
+        Conv2d(1, 2, 3, padding=1),
+        ReLU(),
+        MaxPool2d((2, 1)),
+        Conv2d(2, 3, 2),
+        ReLU(),
+        Flatten(),
+        Linear(24, 3),
+    ]
+)
+
+
+@pytest.mark.parametrize("network", [TASKS["iris"].network(), CONVOLUTIONS], ids=["dense", "convolutions"])
+def test_the_gradient_is_that_of_the_loss(network: Sequential) -> None:
     """Against a difference quotient of the cross entropy, for every weight of a small network."""
-    model = IntegerTrainer(TASKS["iris"].network(), np.random.default_rng(0).normal(size=(9, 4)))
-    x, label, rate, small = np.array([40, -7, 22, 5]), 2, 1e-3, 1e-6
+    model = IntegerTrainer(network)
+    x = np.random.default_rng(0).integers(-40, 41, model.inputs)
+    label, rate, small = 2, 1e-3, 1e-6
 
     def loss(trainer: FloatTrainer) -> float:
         logits = trainer.logits(x[None])[0]
