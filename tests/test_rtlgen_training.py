@@ -6,12 +6,13 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from training_networks import Driven, network, samples
+from training_networks import Driven, convolution, network, samples
 
 from golden import IntegerTrainer
 from rtlgen.training import generate_trainer
 from rtlgen.training.layout import load_frame, rows_of, sample_frame, signature_of, weights_of
-from rtlgen.training.schedule import LayerShape, Schedule
+from rtlgen.training.schedule import Schedule
+from rtlgen.training.shape import LayerShape
 
 EVALUATE, TRAIN, LOAD, READ = range(4)
 
@@ -40,6 +41,7 @@ def test_a_mask_leaves_out_what_nobody_needs() -> None:
 CASES = [
     ((4, 10, 3), 4, {}),
     ((4, 10, 3), 1, {}),
+    ((4, 10, 3), 16, {}),
     ((4, 10, 3), 3, {"dither_seed": 0xDEADBEEF}),
     ((4, 3), 2, {"dither_seed": 1}),
     ((1, 1), 1, {}),
@@ -52,16 +54,37 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize(("sizes", "lanes", "options"), CASES, ids=str)
+CONVOLVING = [
+    ("3x3x8, pool, dense", 8, {"scaling": "pixels"}),
+    ("3x3x8, pool, dense", 16, {"dither_seed": 0xABCD}),
+    ("3x3x8, pool, dense", 3, {}),
+    ("3x3x8, pool, dense", 4, {"trainable": [False, True]}),
+    ("3x3x8, pool, dense", 4, {"trainable": [True, False]}),
+    ("no pool, stride, two channels", 2, {"dither_seed": 1}),
+    ("no pool, stride, two channels", 4, {}),
+    ("two, padding, pools with rows left over", 4, {"scaling": "pixels", "dither_seed": 77}),
+    ("two, padding, pools with rows left over", 2, {}),
+    ("two, padding, pools with rows left over", 1, {}),
+    ("two, padding, pools with rows left over", 8, {"trainable": [True, False, False, True]}),
+    ("two without pools", 2, {}),
+    ("two without pools", 4, {"trainable": [False, True, True]}),
+    ("a window as large as the image", 4, {}),
+    ("one pixel, one filter", 2, {}),
+    ("one pixel, one filter", 1, {}),
+]
+
+
+@pytest.mark.parametrize(("sizes", "lanes", "options"), [*CASES, *CONVOLVING], ids=str)
 @pytest.mark.slow
-def test_every_weight_and_every_cycle(sizes: tuple[int, ...], lanes: int, options: dict) -> None:
-    trainer = IntegerTrainer(network(*sizes), seed=1, **options)
+def test_every_weight_and_every_cycle(sizes: tuple[int, ...] | str, lanes: int, options: dict) -> None:
+    model = convolution(sizes) if isinstance(sizes, str) else network(*sizes)
+    trainer = IntegerTrainer(model, seed=1, **options)
     for layer in trainer.layers:  # near the ends, where they saturate
         near = np.random.default_rng(2).random(layer.weight.shape) < 0.1
         layer.weight = np.where(near, 32700 * np.sign(layer.weight + 0.5).astype(int), layer.weight)
     driven = Driven(generate_trainer(trainer, lanes), trainer)
     schedule, signature = driven.design.schedule, 0
-    x, y = samples(trainer, 6 if sizes[0] > 100 else 24)
+    x, y = samples(trainer, 24 if schedule.training_cycles < 400 else 6)
     modes = [EVALUATE if n % 5 == 3 else TRAIN for n in range(len(x))]
     rates = [2 + n % 10 for n in range(len(x))]
     expected, cycles = [], []
