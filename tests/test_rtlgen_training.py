@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from training_networks import Driven, convolution, network, samples
 
-from golden import IntegerTrainer
+from golden import IntegerTrainer, Linear, ReLU, Sequential
+from golden.layers import Conv2d, Flatten, Reshape
 from rtlgen.training import generate_trainer
 from rtlgen.training.layout import load_frame, rows_of, sample_frame, signature_of, weights_of
 from rtlgen.training.schedule import Schedule
@@ -67,6 +68,7 @@ CONVOLVING = [
     ("two, padding, pools with rows left over", 1, {}),
     ("two, padding, pools with rows left over", 8, {"trainable": [True, False, False, True]}),
     ("two without pools", 2, {}),
+    ("small, padding, pool", 2, {"dither_seed": 9}),
     ("two without pools", 4, {"trainable": [False, True, True]}),
     ("a window as large as the image", 4, {}),
     ("one pixel, one filter", 2, {}),
@@ -138,6 +140,13 @@ def test_a_frame_that_cannot_be_is_flagged(data: list[int], rate: int, last: int
 def test_lanes_out_of_range(lanes) -> None:
     with pytest.raises(ValueError, match="lanes must be 1 to 64"):
         generate_trainer(IntegerTrainer(network(4, 3)), lanes)
+
+
+def test_a_stride_behind_a_layer_that_is_trained_is_refused_by_name() -> None:
+    layers = [Reshape((9, 7, 1)), Conv2d(1, 2, 3), ReLU(), Conv2d(2, 3, 3, stride=2), ReLU(), Flatten(), Linear(18, 2)]
+    with pytest.raises(NotImplementedError, match=r"layer 'conv2' has a stride of \(2, 2\)"):
+        generate_trainer(IntegerTrainer(Sequential(layers)))
+    generate_trainer(IntegerTrainer(Sequential(layers), trainable=[False, True, True]))
 
 
 def test_more_outputs_than_a_byte_can_name() -> None:

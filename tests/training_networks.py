@@ -33,6 +33,10 @@ CONVOLUTIONS: dict[str, tuple[Any, ...]] = {
         *(Conv2d(3, 5, (2, 3), padding=((0, 1), (1, 0))), ReLU(), MaxPool2d((1, 3)), Flatten()),
         *(Linear(15, 5), ReLU(), Linear(5, 3)),
     ),
+    "small, padding, pool": (
+        *(Reshape((4, 3, 1)), Conv2d(1, 2, 2, padding=((0, 1), (0, 0))), ReLU(), MaxPool2d(2), Flatten()),
+        Linear(4, 2),
+    ),
     "two without pools": (
         *(Reshape((5, 6, 1)), Conv2d(1, 2, 3), ReLU(), Conv2d(2, 3, (1, 2), padding=(0, 1)), ReLU(), Flatten()),
         Linear(45, 2),

@@ -18,8 +18,9 @@ def kept(schedule: Schedule, activation: WireVector, flags: Flags, memories: Mem
     Args:
         schedule: of a step.
         activation: 7 bits, a lane a cycle.
-        flags: ``hidden`` for a lane of a hidden layer, ``hidden_real`` for one that is an output; ``pool`` in the last
-            place of a pool, ``pooled`` if the layer has any; ``ends`` in the last lane; ``closes`` for the last lane of the outputs, behind all others.
+        flags: ``hidden`` for a lane of a hidden layer, ``hidden_real`` for one that is an output; ``pooled`` if its
+            layer has pools, ``pool`` in the last place of one; ``ends`` in the last lane; ``closes`` in the last lane
+            of the outputs, which comes behind all others.
         memories: of the activations, and of winners.
         reset: synchronous.
     """
@@ -45,9 +46,8 @@ def _largest(
     for lane, register in enumerate(ring):
         behind = ring[lane + 1] if lane + 1 < lanes else largest
         register.next <<= select(goes, behind, register)
-    after = Flags(
-        {"real": flags["hidden_real"] & flags["pool"], "whole": whole & flags["ends"] & flags["pooled"]}, reset
-    ).after("pool", 1)
+    come = {"real": flags["hidden_real"] & flags["pool"], "whole": whole & flags["ends"] & flags["pooled"]}
+    after = Flags(come, reset).after("pool", 1)
     assert memories.winners is not None
     address = _counted("winner_address", memories.winners.addrwidth, after["whole"], flags["closes"], reset)
     word = pyrtl.concat_list([register[:bits] for register in ring])
