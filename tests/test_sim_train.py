@@ -145,6 +145,7 @@ def test_a_difference_is_exit_status_one_with_a_command(capsys, monkeypatch) -> 
         (("irs",), "there is no task 'irs' to train for, there are iris, wine"),
         (("iris", "--hardware", "--lanes", "65"), "lanes must be 1 to 64, not 65"),
         (("iris", "--lanes", "4"), "--lanes is of hardware"),
+        (("iris", "--simulator", "icarus"), "--simulator is of hardware: give --hardware, too"),
         (("iris", "--learning-rate-shift", "12"), "12 is not in the range 2<=x<=11"),
         (("iris", "--epochs", "0"), "--epochs"),
         (("iris", "--drift", "mirror"), "only images can drift by mirror"),
@@ -248,7 +249,20 @@ def test_a_rotation_turns_about_the_centre() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("name", "simulator"), [("iris", "icarus"), pytest.param("digits", "verilator", marks=pytest.mark.exhaustive)]
+    ("name", "simulator"),
+    [
+        ("iris", "icarus"),
+        *(
+            pytest.param(name, simulator, marks=pytest.mark.exhaustive)
+            for name, simulator in (
+                ("breast_cancer", "icarus"),
+                ("digits", "icarus"),
+                ("digits", "verilator"),
+                ("digits_conv", "verilator"),
+                ("mnist_12x12", "verilator"),
+            )
+        ),
+    ],
 )
 def test_every_weight_after_every_step_of_an_epoch(name: str, simulator: str, tmp_path: Path) -> None:
     subject = Course.of(TASKS[name], Wishes(1, 5, dither_seed=11))
