@@ -1,12 +1,14 @@
-"""The hardware that trains: one weight memory, one set of multipliers, three kinds of passes.
+"""The hardware that trains: one weight memory, one set of multipliers, and passes that take turns with them.
 
     s_axis --> features --+            +--> sums --> drain --> hidden activations, logits --> m_axis
-                          v            |                                     |
-    weights ----------> products ------+--> tree --> errors <---- loss ------+
-       ^                               |               |
-       +------- updated words <--------+---------------+
+                          v            |      |       (pooled: which was the largest)  |
+    weights ----------> products ------+      |                                        |
+       ^                               +------|-> tree --> errors <------- loss -------+
+       |                                      v               |
+       +------------------------------ updated words <--------+
 
-What is computed stands in ``golden/trainer/arithmetic.py``, when in ``rtlgen/training/schedule.py``.
+What is computed stands in ``golden/trainer/arithmetic.py``, ``dense.py`` and ``conv.py``; what passes there are in
+``rtlgen/training/passes.py``; when they come in ``rtlgen/training/schedule.py``.
 """
 
 from __future__ import annotations
