@@ -163,6 +163,7 @@ def test_training_convolutions_without_pytorch_says_what_to_install(monkeypatch,
         zoo.train("digits_cnn", tmp_path)
 
 
+@pytest.mark.exhaustive  # and so with PyTorch, which `make test-all` installs
 def test_pytorch_trains_what_is_shipped(tmp_path, entries):
     pytest.importorskip("torch", reason="PyTorch is needed to train convolutions only: pip install torch")
     model = load_weights(zoo.untrained("digits_cnn"), zoo.train("digits_cnn", tmp_path))
