@@ -10,7 +10,8 @@ four places where ONNX Runtime differs from itself, and one reading is taken her
   session has the entry ``session.qdqisint8allowed = 1``. Here it is as with that entry.
 * Of two pairs of QuantizeLinear and DequantizeLinear in a row the optimizer removes one. Here both are computed.
 * Without VNNI instructions sums of uint8 by int8 products saturate, unless the weights have 7 bits or the session has
-  the entry ``session.x64quantprecision = 1``. Here they do not.
+  the entry ``session.x64quantprecision = 1``. Here they do not. Int8 activations never do so (and with that entry ONNX
+  Runtime 1.32 finds no kernel for their products by weights of 8 bits, on any processor).
 
 Tensors are channels last here: of shape (rows, columns, channels) where ONNX has (batch, channels, rows, columns), and
 (length, channels) where it has (batch, channels, length). This holds for inputs and outputs, too.
