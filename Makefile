@@ -58,11 +58,14 @@ format: setup-dev
 # The tables of the README: of the last regression, and of third-party networks and of silicon where there is a folder
 # of those networks.
 MODELS ?= ../shared/models
+NETWORKS := tests/data/lenet.onnx tests/data/residual.onnx
 readme: setup-dev sim
 	$(BIN)/python -m sim.regression.training_table --readme README.md
 	$(BIN)/python -m sim.formal --readme README.md
 	$(BIN)/python -m sim.regression.report --readme README.md build/sim
 	@test ! -d $(MODELS) || $(BIN)/python -m sim.regression.third_party --readme README.md $(MODELS)
+	@test ! -d $(MODELS) || $(BIN)/python -m sim.regression.tflite_runtimes --readme README.md $(MODELS)
+	$(BIN)/python -m sim.regression.onnx_networks --readme README.md $(NETWORKS)
 	@test ! -d $(MODELS) || $(BIN)/python -m sim.regression.silicon --readme README.md $(MODELS)
 
 clean:
