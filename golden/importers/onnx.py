@@ -22,6 +22,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from golden.graph import Graph
 from golden.importers.onnx_file import OnnxFile, read_onnx
 from golden.importers.onnx_float import import_float
@@ -47,10 +49,19 @@ def from_onnx(source: str | Path | Any) -> Graph | Network:
         ModuleNotFoundError: without the package ``onnx``.
         FileNotFoundError: where there is no such file.
         ValueError: for a file that is damaged, contradicts itself, or has shapes that are not known.
-        NotImplementedError: for what cannot be represented; one error names all such nodes and why.
+        NotImplementedError: for what cannot be represented; one error names all such nodes and why. Both begin with the
+            path, if there is one.
     """
-    file = read_onnx(source)
-    return import_quantized(file) if _is_quantized(file) else import_float(file)
+    try:
+        with np.errstate(all="ignore"):  # what is wrong with a damaged file's numbers is an error, or none
+            file = read_onnx(source)
+            return import_quantized(file) if _is_quantized(file) else import_float(file)
+    except (ValueError, NotImplementedError) as error:
+        if not isinstance(source, str | Path):
+            raise
+        reasons = " ".join([str(error), *getattr(error, "__notes__", [])])
+        kind = ValueError if isinstance(error, ValueError) else NotImplementedError
+        raise kind(f"{str(source)!r} cannot be imported: {reasons}") from error
 
 
 def _is_quantized(file: OnnxFile) -> bool:
