@@ -62,6 +62,7 @@ NETWORKS := tests/data/lenet.onnx tests/data/residual.onnx
 readme: setup-dev sim
 	$(BIN)/python -m sim.regression.training_table --readme README.md
 	$(BIN)/python -m sim.formal --readme README.md
+	$(BIN)/python -m sim.regression.quantization_table --readme README.md
 	$(BIN)/python -m sim.regression.report --readme README.md build/sim
 	@test ! -d $(MODELS) || $(BIN)/python -m sim.regression.third_party --readme README.md $(MODELS)
 	@test ! -d $(MODELS) || $(BIN)/python -m sim.regression.tflite_runtimes --readme README.md $(MODELS)

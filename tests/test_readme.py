@@ -115,12 +115,15 @@ def table(marker: str = "measured") -> list[dict[str, str]]:
 
 def test_the_table_of_quantization_is_of_these_weights() -> None:
     from golden import zoo
+    from golden.zoo.study import WAYS
 
     lines = README.split("<!-- quantization -->")[1].split("<!-- /quantization -->")[0].strip().splitlines()
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[2:]]
     figures = {name: zoo.load(name).figures for name in zoo.NAMES}
     assert [row[:2] for row in rows] == [[name, f"{own.float_accuracy:.2%}"] for name, own in figures.items()]
     assert [row[2].split()[0] for row in rows] == [f"{own.integer_accuracy:.2%}" for own in figures.values()]
+    assert lines[0] == f"| network | float | {' | '.join(WAYS)} |"
+    assert len(rows[0]) == 2 + len(WAYS)
 
 
 def test_the_measured_table_has_every_network_that_has_hardware() -> None:

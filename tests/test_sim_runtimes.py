@@ -1,4 +1,4 @@
-"""The tables of runtimes: ONNX Runtime's quantizer, TensorFlow Lite and TensorFlow Lite Micro, measured by command."""
+"""Tables of the README: ONNX Runtime's quantizer, TensorFlow Lite and TensorFlow Lite Micro, measured by command."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from tflite_models import model, needed
 
 import golden
-from sim.regression import onnx_networks, tflite_runtimes
+from sim.regression import onnx_networks, quantization_table, tflite_runtimes
 from sim.regression.runtimes import LITERT, MICRO, ONNX, runtime
 
 DATA = Path(__file__).parent / "data"
@@ -91,6 +91,18 @@ def test_another_arithmetic_than_promised_is_an_exit_status_of_1(folder: Path, m
     assert tflite_runtimes.main([str(folder)]) == 1
     swapped |= {"tflm": "single", "float32": "float32"}
     assert tflite_runtimes.main([str(folder)]) == 1
+
+
+def test_the_study_of_quantization_goes_between_its_markers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(quantization_table, "NAMES", ("iris",))
+    readme = tmp_path / "README.md"
+    readme.write_text(README.format("quantization"))
+    assert quantization_table.main(["--readme", str(readme)]) == 0
+    assert readme.read_text().splitlines()[4] in capsys.readouterr().out
+    assert readme.read_text().splitlines()[4].startswith("| iris | ")
+    assert quantization_table.main(["--readme", str(tmp_path / "none")]) == 2
 
 
 def test_a_folder_without_networks_is_a_mistake(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
