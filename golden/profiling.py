@@ -26,6 +26,10 @@ from golden.types import FloatArray, IntArray, IntType
 from golden.unrounded import unrounded
 
 BINS = 32
+FLOATS = "the float network"
+INTEGERS = (
+    "its own integers without rounding: no float network is there, so what the rounding of weights cost is not in it"
+)
 _WIDE = IntType(62, True)
 
 
@@ -142,7 +146,7 @@ def profile(graph: Graph, x: IntArray | Mapping[str, IntArray], network: Any = N
                 _sqnr_db(own.get(name), decoded),
             )
         )
-    return Profile(tuple(found), samples, "its integers without rounding" if network is None else "the float network")
+    return Profile(tuple(found), samples, INTEGERS if network is None else FLOATS)
 
 
 def _of_integers(graph: Graph, tensors: Mapping[str, IntArray]) -> tuple[dict[str, FloatArray], dict[str, FloatArray]]:

@@ -33,8 +33,9 @@ def _alarm(*_):
     raise TooSlowError
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+def campaign(description, files, mutated, attempt, suffix):
+    """The command: damages files by ``mutated(content, seed)``, and has ``attempt(path, content, seed)`` try them."""
+    parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--time", type=seconds, default=60.0, help="how long: 90s, 5m, 1h (default 60s)")
     parser.add_argument("--seed", type=int, default=0, help="of the first damage")
     parser.add_argument("--memory", type=float, default=4.0, help="limit of the address space in GB (default 4)")
@@ -44,7 +45,7 @@ def main():
     limit = int(options.memory * (1 << 30))
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
     signal.signal(signal.SIGALRM, _alarm)
-    files, results, failures = seeds(), collections.Counter(), collections.Counter()
+    results, failures = collections.Counter(), collections.Counter()
     start, seed, slowest = time.monotonic(), options.seed, (0.0, 0)
     with tempfile.TemporaryDirectory() as folder:
         while time.monotonic() - start < options.time:
@@ -52,14 +53,14 @@ def main():
                 damaged, began = mutated(content, seed), time.monotonic()
                 signal.alarm(options.slow)
                 try:
-                    results[name, attempt(Path(folder) / "damaged.tflite", damaged, seed)] += 1
+                    results[name, attempt(Path(folder) / f"damaged{suffix}", damaged, seed)] += 1
                 except (Exception, TooSlowError) as error:
                     place = traceback.extract_tb(error.__traceback__)[-1]
                     where = f"{type(error).__name__} at {Path(place.filename).name}:{place.lineno}"
                     failures[where] += 1
                     if failures[where] <= 3:
                         options.keep.mkdir(parents=True, exist_ok=True)
-                        (options.keep / f"{name}-{seed}.tflite").write_bytes(damaged)
+                        (options.keep / f"{name}-{seed}{suffix}").write_bytes(damaged)
                         print(f"{name} with seed {seed}: {where}: {str(error)[:300]}", flush=True)
                 finally:
                     signal.alarm(0)
@@ -74,4 +75,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    campaign(__doc__.splitlines()[0], seeds(), mutated, attempt, ".tflite")

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 import onnx
-import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
 
 import golden
+from sim.regression.runtimes import onnx_differences
 
 DATA = Path(__file__).parent / "data"
 _ELEMENTS = {np.float32: TensorProto.FLOAT, np.int8: TensorProto.INT8, np.uint8: TensorProto.UINT8}
@@ -61,45 +61,6 @@ class Builder:
         return helper.make_model(graph, opset_imports=opsets, ir_version=8)
 
 
-def onnx_runtime(model: Any, feeds: dict[str, Any], optimized: bool = True, **entries: str) -> list[Any]:
-    """The outputs of ONNX Runtime, with int8 between QuantizeLinear and DequantizeLinear computed in int8."""
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.log_severity_level = 3
-    levels = onnxruntime.GraphOptimizationLevel
-    options.graph_optimization_level = levels.ORT_ENABLE_ALL if optimized else levels.ORT_DISABLE_ALL
-    options.add_session_config_entry("session.qdqisint8allowed", "1")
-    for name, value in entries.items():
-        options.add_session_config_entry(f"session.{name}", value)
-    session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
-    return list(session.run(None, feeds))
-
-
-def channels_first(x: Any) -> Any:
-    """Our order of dimensions to ONNX's."""
-    return x.transpose(0, -1, *range(1, x.ndim - 1)) if x.ndim > 2 else x
-
-
-def decoded(graph: golden.Graph, name: str, x: Any) -> Any:
-    """Integers as the floats of DequantizeLinear."""
-    encoding = graph.encodings[name]
-    return (x - int(encoding.zero_point)).astype(np.float32) * np.float32(encoding.scale)
-
-
-def feeds_of(model: Any, graph: golden.Graph, integers: dict[str, Any]) -> dict[str, Any]:
-    """What ONNX Runtime takes for ``integers``, the inputs of the graph."""
-    elements = {value.name: value.type.tensor_type.elem_type for value in model.graph.input}
-    feeds = {}
-    for name, x in integers.items():
-        origin = graph.origins[name]
-        if elements[origin] == TensorProto.FLOAT:
-            x = decoded(graph, name, x)
-        feeds[origin] = np.ascontiguousarray(channels_first(x)).astype(
-            helper.tensor_dtype_to_np_dtype(elements[origin])
-        )
-    return feeds
-
-
 def random_integers(graph: golden.Graph, samples: int, seed: int) -> dict[str, Any]:
     rng = np.random.default_rng(seed)
     return {
@@ -113,17 +74,7 @@ def differences(
 ) -> tuple[int, int]:
     """How many of how many output values of golden and of ONNX Runtime differ, on random integers."""
     graph = graph or golden.from_onnx(model)
-    integers = random_integers(graph, samples, seed)
-    made = graph.run(integers)
-    wrong = count = 0
-    references = onnx_runtime(model, feeds_of(model, graph, integers), optimized, **entries)
-    for name, reference in zip(graph.outputs, references, strict=True):
-        own = decoded(graph, name, made[name]) if reference.dtype == np.float32 else made[name]
-        own = channels_first(own)
-        assert own.shape == reference.shape
-        wrong += int((own != reference).sum())
-        count += own.size
-    return wrong, count
+    return onnx_differences(model, graph, random_integers(graph, samples, seed), optimized=optimized, **entries)
 
 
 def all_tensors(model: Any) -> Any:

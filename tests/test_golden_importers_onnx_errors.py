@@ -159,6 +159,23 @@ def test_without_onnx_the_error_says_what_to_install(monkeypatch: pytest.MonkeyP
     refused("model.onnx", "pip install onnx", error=ModuleNotFoundError)
 
 
+def test_an_error_begins_with_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "some file.onnx"
+    for model in (relu_model(0), weights_model(np.int16), edited(lambda model: model.graph.ClearField("node"))):
+        path.write_bytes(model.SerializeToString())
+        with pytest.raises((ValueError, NotImplementedError)) as caught:
+            golden.from_onnx(path)
+        assert str(caught.value).startswith(f"{str(path)!r} cannot be imported: ")
+        with pytest.raises((ValueError, NotImplementedError)) as caught:
+            golden.from_onnx(model)
+        assert "cannot be imported: this" not in str(caught.value)
+
+
+def test_padding_that_would_fill_the_memory_is_refused() -> None:
+    model = conv_model(np.uint8, np.int8, [2, 4, 4], (2, 2, 3, 3), pads=[1, 1 << 31, 1, 1])
+    refused(model, "places with its padding")
+
+
 def mutations(content: bytes, count: int, seed: int) -> Any:
     rng = np.random.default_rng(seed)
     for _ in range(count):
@@ -196,6 +213,6 @@ def test_mutated_files_give_a_graph_or_a_clear_error(place: int, seed: int, coun
             golden.from_onnx(path)
             graphs += 1
         except (ValueError, NotImplementedError) as error:
-            assert str(error)  # noqa: PT017
+            assert str(error).startswith(f"{str(path)!r} cannot be imported: ")  # noqa: PT017
     assert 0 < graphs < count
     assert onnx

@@ -12,10 +12,11 @@ pytest.importorskip("onnx", reason="pip install onnx")
 pytest.importorskip("onnxruntime", reason="pip install onnxruntime")
 
 import onnx
-from onnx_models import DATA, Builder, channels_first, onnx_runtime
+from onnx_models import DATA, Builder
 from test_golden_importers_onnx_errors import mutations, refused
 
 import golden
+from sim.regression.runtimes import channels_first, onnx_runtime
 
 
 def largest_difference(model: Any, samples: int = 8, batch: int | None = None) -> float:

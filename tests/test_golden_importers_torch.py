@@ -1,4 +1,4 @@
-"""PyTorch modules as float networks."""
+"""PyTorch modules as float networks; `make test-all` installs PyTorch, without which these tests are skipped."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-pytest.importorskip("torch", reason="pip install torch")
+pytest.importorskip("torch", reason="PyTorch is not there: make setup-all, or pip install torch")
 
 import torch
 from torch import nn
 
 import golden
+
+pytestmark = pytest.mark.slow  # the first export takes seconds
 
 
 class Residual(nn.Module):  # type: ignore[misc]

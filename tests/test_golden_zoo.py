@@ -30,16 +30,24 @@ LEAST_ACCURACY = {
     "fashion_resnet": 0.9,
     "fashion_dscnn": 0.88,
 }
-MOST_LOSS = {"int8": 0.003, "int8 per tensor": 0.003, "powers of two": 0.005, "4-bit weights": 0.02}
+MOST_LOSS = {
+    "int8": 0.003,
+    "percentile": 0.003,
+    "least squares": 0.003,
+    "int8 per tensor": 0.003,
+    "powers of two": 0.005,
+    "4-bit weights": 0.02,
+    "4 bits in all layers": 0.02,
+}
 """Most that quantization may cost, of 1; and one sample of the test set, which of 36 wines is more."""
 SLOW, SLOWEST = ("mnist", "mnist_lenet", "fashion_lenet"), ("fashion_resnet", "fashion_dscnn")
 
 
-def case(name):
+def case(name, exhaustive=SLOWEST):
     """A network as parameter of a test; skipped where its data set is not installed."""
     data = zoo.load(name).data
     missing = pytest.mark.skipif(not data.is_installed, reason=f"needs {data.title}: {data.installing}")
-    speed = [pytest.mark.exhaustive] if name in SLOWEST else [pytest.mark.slow] if name in SLOW else []
+    speed = [pytest.mark.exhaustive] if name in exhaustive else [pytest.mark.slow] if name in SLOW else []
     return pytest.param(name, marks=[missing, *speed])
 
 
@@ -64,14 +72,32 @@ def test_the_figures_are_reproduced_and_int8_is_as_good_as_float(name, entries):
     assert entry.integer_accuracy == pytest.approx(figures.integer_accuracy, abs=max(0.001, 1.01 * sample))
 
 
+COSTLY = {
+    # The channels of a depthwise convolution are too unlike for one scale.
+    ("fashion_dscnn", "int8 per tensor"),
+    # Results of nine weights each: errors do not average out.
+    ("fashion_dscnn", "4 bits in all layers"),
+    ("fashion_resnet", "4 bits in all layers"),
+}
+"""Networks that lose more than ``MOST_LOSS``; the README says why."""
+
+
 @pytest.mark.parametrize("way", WAYS[1:])
-@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("name", [case(name, exhaustive=("fashion_lenet", *SLOWEST)) for name in zoo.NAMES])
 def test_other_ways_to_quantize_cost_little(name, way, entries):
     loss = entries[name].float_accuracy - measured(entries[name], way)
-    if (name, way) == ("fashion_dscnn", "int8 per tensor"):  # channels of a depthwise convolution are too unlike
-        assert loss > 0.05
-    else:
-        assert loss <= max(MOST_LOSS[way], 1.01 / entries[name].figures.test_samples)
+    most = max(MOST_LOSS[way], 1.01 / entries[name].figures.test_samples)
+    assert (loss > most) == ((name, way) in COSTLY)
+
+
+@pytest.mark.parametrize("name", [case("fashion_resnet")])
+def test_most_of_what_4_bits_cost_is_lost_in_the_first_layer(name, entries):
+    entry = entries[name]
+    test, first = entry.dataset["test"].take(range(1500)), entry.weighted_steps[0]
+    real = accuracy(entry.model, test)
+    whole, spared = (accuracy(entry.quantized(weight_bits=4, layer_bits=own), test) for own in ({}, {first: 8}))
+    assert real - whole > 0.02
+    assert spared - whole > 0.7 * (real - whole)
 
 
 def test_four_bits_are_those_of_all_layers_but_the_ends(entries):
@@ -163,6 +189,7 @@ def test_training_convolutions_without_pytorch_says_what_to_install(monkeypatch,
         zoo.train("digits_cnn", tmp_path)
 
 
+@pytest.mark.exhaustive  # and so with PyTorch, which `make test-all` installs
 def test_pytorch_trains_what_is_shipped(tmp_path, entries):
     pytest.importorskip("torch", reason="PyTorch is needed to train convolutions only: pip install torch")
     model = load_weights(zoo.untrained("digits_cnn"), zoo.train("digits_cnn", tmp_path))

@@ -115,12 +115,15 @@ def table(marker: str = "measured") -> list[dict[str, str]]:
 
 def test_the_table_of_quantization_is_of_these_weights() -> None:
     from golden import zoo
+    from golden.zoo.study import WAYS
 
     lines = README.split("<!-- quantization -->")[1].split("<!-- /quantization -->")[0].strip().splitlines()
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[2:]]
     figures = {name: zoo.load(name).figures for name in zoo.NAMES}
     assert [row[:2] for row in rows] == [[name, f"{own.float_accuracy:.2%}"] for name, own in figures.items()]
     assert [row[2].split()[0] for row in rows] == [f"{own.integer_accuracy:.2%}" for own in figures.values()]
+    assert lines[0] == f"| network | float | {' | '.join(WAYS)} |"
+    assert len(rows[0]) == 2 + len(WAYS)
 
 
 def test_the_measured_table_has_every_network_that_has_hardware() -> None:
@@ -184,6 +187,30 @@ def test_the_table_of_third_party_networks_is_of_these_sources(row: dict[str, st
 
     found = examine(model(row["network"]), hardware=False).row()
     assert [cell.strip() for cell in found.strip("|").split("|")][:-1] == list(row.values())[:-1]
+
+
+def test_the_tables_of_runtimes_have_all_networks_and_golden_equals_each_in_its_arithmetic() -> None:
+    rows = table("tflite-runtimes")
+    assert [row["network"] for row in rows] == [row["network"] for row in table("third-party")]
+    for row in rows:
+        own = {name.split()[0]: number for name, number in row.items()}
+        (micro,) = [number for name, number in row.items() if "tflite-micro" in name]
+        assert micro == own["`float32`,"] == "0"
+    rows = table("onnx-runtime")
+    assert {row["network"].split(":")[0] for row in rows} == {"lenet", "residual"}
+    assert {row["equal"] for row in rows} == {"all"}
+    assert all(row["hardware"].startswith(("Verilog equal on", "refused: Requantize has no")) for row in rows)
+
+
+@pytest.mark.slow
+def test_the_table_of_onnx_runtime_is_of_these_sources() -> None:
+    from sim.regression.onnx_networks import WAYS, examine
+
+    pytest.importorskip("onnxruntime", reason="pip install onnxruntime")
+    files = [ROOT / "tests" / "data" / f"{name}.onnx" for name in ("lenet", "residual")]
+    found = [examine(path, way, hardware=False).row() for path in files for way in WAYS]
+    lines = README.split("<!-- onnx-runtime -->")[1].splitlines()[3:7]
+    assert [line.rsplit(" | ", 1)[0] for line in lines] == [row.rsplit(" | ", 1)[0] for row in found]
 
 
 @pytest.mark.slow

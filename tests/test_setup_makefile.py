@@ -90,6 +90,36 @@ def test_set_up_happens_once(path: Path, tmp_path: Path) -> None:
     assert sum("find_libpython" in call for call in calls) == 1
 
 
+@pytest.mark.parametrize(("there", "installed"), [(True, []), (False, ["torch==9+cpu"])], ids=["there", "missing"])
+def test_everything_is_tested_with_pytorch(there: bool, installed: list[str], path: Path, tmp_path: Path) -> None:
+    shutil.copy(ROOT / "Makefile", tmp_path)
+    (tmp_path / ".venv" / "bin").mkdir(parents=True)
+    (tmp_path / ".venv" / ".python").touch()
+    imports = "0" if there else "1"
+    program(tmp_path / ".venv" / "bin", "python", f'[ "$1" = -c ] && exit {imports}; echo "$@" >> {tmp_path}/calls')
+    done = make(path, "torch", "TORCH=torch==9+cpu", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    calls = (tmp_path / "calls").read_text().splitlines() if (tmp_path / "calls").exists() else []
+    assert [call.split()[-1] for call in calls] == installed
+
+
+def test_without_pytorch_to_be_had_it_says_so_and_goes_on(path: Path, tmp_path: Path) -> None:
+    shutil.copy(ROOT / "Makefile", tmp_path)
+    (tmp_path / ".venv" / "bin").mkdir(parents=True)
+    (tmp_path / ".venv" / ".python").touch()
+    program(tmp_path / ".venv" / "bin", "python", "exit 1")
+    done = make(path, "torch", cwd=tmp_path)
+    assert done.returncode == 0
+    assert "PyTorch is missing, to test with it: pip install torch" in done.stderr
+
+
+def test_only_the_tests_of_everything_set_up_pytorch() -> None:
+    lines = (ROOT / "Makefile").read_text().splitlines()
+    needs = {line.split(":")[0]: line.split(":")[1].split() for line in lines if line.startswith(("test", "check"))}
+    assert needs == {"test": ["setup-dev"], "test-all": ["setup-all"], "check": ["setup-dev"]}
+    assert "setup-all: setup-dev torch" in lines
+
+
 def test_ci_runs_the_command_of_the_readme() -> None:
     assert "exec make test" in (ROOT / ".ci" / "run").read_text()
     assert "bash .ci/run" in (ROOT / ".github" / "workflows" / "ci.yml").read_text()

@@ -10,13 +10,16 @@ import pytest
 from command_line import tensorgate
 from networks import perceptron
 
-from golden import Graph, IntType, TensorType, profile
+import golden
+from golden import Graph, IntType, TensorType, profile, zoo
 from golden.graph import Node
-from golden.ops import Concat, Relu, Requantize, Sum
+from golden.ops import Concat, Dense, Relu, Requantize, Sum
+from golden.profiling import FLOATS, INTEGERS
 from sim.commands.model_argument import corner_samples
 from sim.regression import numerics
 
 S8 = IntType(8, True)
+DATA = Path(__file__).parent / "data"
 
 
 @pytest.fixture
@@ -32,7 +35,7 @@ def test_profile_shows_the_worst_layer_first(saved: str) -> None:
     graph = Graph.load(saved)
     found = profile(graph, corner_samples(graph.input_type, 50, 3))
     lines = out.splitlines()
-    assert lines[0] == "net: 50 samples, noise measured against its integers without rounding"
+    assert lines[0] == f"net: 50 samples, noise measured against {INTEGERS}"
     shown = [line.split()[0] for line in lines[3:]]
     assert shown[: len(found.worst_first)] == [tensor.name for tensor in found.worst_first]
     assert set(shown) == set(graph.types)
@@ -69,6 +72,119 @@ def test_a_row_for_every_column() -> None:
     graph = perceptron((4, 3, 2))
     plain = numerics.as_plain(profile(graph, corner_samples(graph.input_type, 20, 0)))
     assert {len(row) for row in numerics.rows(plain)} == {len(numerics.COLUMNS)}
+
+
+@pytest.fixture
+def published(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A name that ends in .tflite, and a graph behind it."""
+    monkeypatch.chdir(tmp_path)
+    Path("net.tflite").write_bytes(b"stands for a file")
+    monkeypatch.setattr("golden.from_tflite", lambda path, arithmetic: perceptron((4, 3, 2)))
+    return "net.tflite"
+
+
+def test_a_file_of_integers_says_what_its_noise_cannot_show(published: str) -> None:
+    status, out, _ = tensorgate("profile", published, "--samples", "9", "--html", "p.html")
+    told = "no float network is there, so what the rounding of weights cost is not in it"
+    assert status == 0
+    assert told in out.splitlines()[0]
+    assert told in " ".join(Path("p.html").read_text().split())
+    assert told in json.loads(tensorgate("profile", published, "--json").out)["reference"]
+
+
+def test_built_in_networks_are_measured_against_their_floats(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    graph = zoo.load("iris").graph
+    np.save("x.npy", graph.encode(zoo.load("iris").dataset["test"].x))
+    stored, given = (
+        json.loads(tensorgate("profile", "iris", *more, "--json").out) for more in ([], ["--input", "x.npy"])
+    )
+    assert stored["reference"] == given["reference"] == FLOATS
+    # Encoded samples are what they are: their own rounding, which the test set's has, is not there.
+    noise = [{layer["layer"]: layer["sqnr_db"] for layer in found["layers"]} for found in (stored, given)]
+    assert noise[1]["x"] is None
+    assert noise[0]["x"] > 30
+    assert noise[1]["requantize1"] > noise[0]["requantize1"]
+
+
+def test_a_float_file_is_quantized_by_the_floats_of_the_input(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("onnx", reason="pip install onnx")
+    monkeypatch.chdir(tmp_path)
+    file = str(DATA / "lenet.onnx")
+    x = np.random.default_rng(0).normal(size=(20, 14, 14, 1))
+    np.save("x.npy", x)
+    status, out, err = tensorgate("profile", file, "--input", "x.npy", "--json")
+    assert (status, err.count("Error")) == (0, 0)
+    found = json.loads(out)
+    assert (found["reference"], found["samples"]) == (FLOATS, 20)
+    network = golden.from_onnx(file)
+    assert isinstance(network, golden.Network)
+    graph = golden.quantize(network, x)
+    expected = profile(graph, graph.encode(x), network, x)
+    assert [layer["layer"] for layer in found["layers"]][:3] == [t.name for t in expected.worst_first][:3]
+    np.save("wrong.npy", x[:, 1:])
+    np.save("integers.npy", x.astype(int))
+    for words, told in (
+        ([], "holds a float network: --input must be an npy file of floats"),
+        (["--input", "x.npy", "--arithmetic", "tflm"], "--arithmetic is for integer networks"),
+        (["--input", "wrong.npy"], "must hold floats of shape (batch, 14, 14, 1), at least one sample, not float64"),
+        (["--input", "integers.npy"], "must hold floats of shape"),
+        (["--input", file], "must be an npy file of floats"),
+    ):
+        status, out, err = tensorgate("profile", file, *words)
+        assert (status, out, err.count("\n")) == (2, "", 1)
+        assert told in err
+
+
+def test_the_numbers_of_a_profile_travel_to_its_rows_and_page() -> None:
+    """The worst layer first, whole ranges in the histograms, saturation and noise as they were measured."""
+    rng = np.random.default_rng(0)
+    scales = [np.array(1), np.array(7)], [np.array(1), np.array(14)]
+    first, second = (Dense(rng.integers(-127, 128, (6, 6)), rng.integers(-500, 500, 6)) for _ in range(2))
+    ops = [first, Requantize(*scales[0], -28, S8), second, Requantize(*scales[1], 0, S8)]
+    graph = Graph.chain(TensorType((6,), S8), *ops)
+    x = rng.integers(-128, 128, (200, 6))
+    measured = profile(graph, x)
+    plain = numerics.as_plain(measured)
+    by_name = {tensor.name: tensor for tensor in measured.tensors}
+
+    assert plain["noisy"] == 2
+    noise = [layer["own_sqnr_db"] for layer in plain["layers"][:2]]
+    assert noise == sorted(noise)
+    assert plain["layers"][0]["layer"] == "requantize2"  # it has the fewer steps left
+    assert all(layer["own_sqnr_db"] is None for layer in plain["layers"][2:])
+    unsaturated = first(x) * 2.0**-7 - 28
+    for layer in plain["layers"]:
+        tensor = by_name[layer["layer"]]
+        values = graph.trace(x)[layer["layer"]]
+        limits = graph.types[layer["layer"]].dtype
+        shown = layer["values"]
+        assert sum(shown["counts"]) == values.size
+        assert (shown["low"], shown["high"]) == (values.min(), values.max())
+        assert (shown["type_low"], shown["type_high"]) == (limits.min, limits.max)
+        if limits.bits <= 8:  # a histogram over all that the type holds: an empty margin is seen
+            assert shown["edges"][0] == limits.min - 0.5
+            assert shown["edges"][-1] >= limits.max + 0.5
+        assert layer["sqnr_db"] == pytest.approx(tensor.sqnr_db, abs=1e-3) or layer["exact_so_far"]
+    saturated = next(layer for layer in plain["layers"] if layer["layer"] == "requantize1")
+    assert saturated["saturated_low"] == (np.floor(unsaturated + 0.5) < -128).mean() > 0
+    assert saturated["saturated_high"] == (np.floor(unsaturated + 0.5) > 127).mean() > 0
+    weights = next(layer for layer in plain["layers"] if layer["layer"] == "dense1")["weights"]
+    assert sum(weights["counts"]) == 36
+    assert (weights["low"], weights["high"]) == (first.weight.min(), first.weight.max())
+
+    columns = dict(zip(numerics.COLUMNS, zip(*numerics.rows(plain), strict=True), strict=True))
+    assert columns["layer"] == tuple(layer["layer"] for layer in plain["layers"])
+    assert columns["saturated low"][columns["layer"].index("requantize1")] == f"{saturated['saturated_low']:.2%}"
+    assert columns["SQNR own"][0] == f"{noise[0]:.1f} dB"
+    assert columns["SQNR own"][columns["layer"].index("dense1")] == "exact"
+    page = numerics.page("net", graph, plain)
+    places = [page.index(f'<th scope="row">{layer["layer"]}</th>') for layer in plain["layers"]]
+    assert places == sorted(places)
+    assert f"{noise[0]:.1f} dB" in page
+    assert f"{100 * saturated['saturated_low']:.2f} %" in page
+    title = "How often each value occurs in requantize1: histogram of its values, from -128 to 127"
+    assert title in page
 
 
 def diamond() -> Graph:

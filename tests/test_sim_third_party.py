@@ -66,7 +66,7 @@ def test_what_has_no_hardware_is_named(tmp_path: Path, monkeypatch: pytest.Monke
 def test_a_value_that_differs_is_an_exit_status_of_1(
     wrong: int, status: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(third_party, "_hardware", lambda *_: "equal")
+    monkeypatch.setattr(third_party, "hardware_verdict", lambda *_: "equal")
     readme = tmp_path / "README.md"
     readme.write_text("before\n<!-- third-party -->\nold\n<!-- /third-party -->\nafter\n")
     assert main([str(folder(tmp_path, monkeypatch, dense(), wrong)), "--readme", str(readme)]) == status

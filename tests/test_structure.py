@@ -37,6 +37,8 @@ LATE_AND_ONLY_THERE = {
     "golden/importers/torch.py": {"torch"},
     "sim/fuzzing/campaign.py": {"hypothesis"},
     "sim/regression/dask_cluster.py": {"distributed"},
+    "sim/regression/onnx_networks.py": {"onnx", "onnxruntime"},
+    "sim/regression/runtimes.py": {"ai_edge_litert", "onnxruntime", "tflite_micro"},
 }
 """Packages of loaders: imported inside the function that needs them, by these files only."""
 

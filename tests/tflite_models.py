@@ -5,6 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from sim.regression import runtimes
+
 FOLDER = Path(__file__).resolve().parents[2] / "shared" / "models"
 NAMES = ("hello_world_int8", "micro_speech_quantized", "ad01_int8", "kws_ref_model", "pretrainedResnet_quant")
 
@@ -23,35 +25,20 @@ def noise(graph, count, seed):
 
 
 def micro(path, x, tensors=()):
-    """Outputs of TensorFlow Lite Micro, one sample at a time, and with ``tensors`` also those of the file, by index."""
-    runtime = pytest.importorskip(
-        "tflite_micro.python.tflite_micro.runtime",
-        reason="TensorFlow Lite Micro is not there: pip install tflite-micro",
-    )
-    config = runtime.InterpreterConfig
-    interpreter = runtime.Interpreter.from_file(
-        str(path), intrepreter_config=config.kPreserveAllTensors if tensors else config.kAllocationRecording
-    )
-    outputs, seen = [], {index: [] for index in tensors}
-    for sample in x:
-        interpreter.set_input(sample[None], 0)
-        interpreter.invoke()
-        outputs.append(interpreter.get_output(0)[0].copy())
-        for index in tensors:
-            seen[index].append(interpreter.GetTensor(index, 0)["tensor_data"][0].copy())
-    return np.array(outputs), {index: np.array(values) for index, values in seen.items()}
+    """As ``runtimes.micro``; skips the test where TensorFlow Lite Micro is not there."""
+    needed(runtimes.MICRO)
+    return runtimes.micro(path, x, tensors)
 
 
 def litert(path, x):
-    """Outputs of TensorFlow Lite (XNNPACK), one sample at a time."""
-    interpreter = pytest.importorskip(
-        "ai_edge_litert.interpreter", reason="TensorFlow Lite is not there: pip install ai-edge-litert"
-    ).Interpreter(model_path=str(path), num_threads=1)
-    interpreter.allocate_tensors()
-    (source,), (result,) = interpreter.get_input_details(), interpreter.get_output_details()
-    outputs = []
-    for sample in x:
-        interpreter.set_tensor(source["index"], sample[None])
-        interpreter.invoke()
-        outputs.append(interpreter.get_tensor(result["index"])[0].copy())
-    return np.array(outputs)
+    """As ``runtimes.litert``; skips the test where TensorFlow Lite is not there."""
+    needed(runtimes.LITERT)
+    return runtimes.litert(path, x)
+
+
+def needed(package):
+    """Skips the test where a runtime is not there."""
+    try:
+        runtimes.runtime(package)
+    except ModuleNotFoundError as error:
+        pytest.skip(str(error))

@@ -12,7 +12,7 @@ import golden
 ALLOWED = (ValueError, NotImplementedError, OSError)
 _BYTES = (0, 1, 2, 3, 127, 128, 254, 255)
 _WORDS = (0, 1, -1, 2, 4, 255, 1 << 15, (1 << 31) - 1, -(1 << 31), 0x7FC00000, 0x7F800000)
-_MAX_ELEMENTS = 1 << 22
+MAX_ELEMENTS = 1 << 22
 """Of the largest tensor of a network that is run; a larger one is only imported."""
 
 
@@ -82,7 +82,7 @@ def attempt(path, content, seed=0):
         assert str(path) in text, "the message must name the file"
         assert len(text) > len(str(path)) + 20, "the message must say what is wrong"
         return kind
-    if max(type.size for type in graph.types.values()) > _MAX_ELEMENTS:
+    if max(type.size for type in graph.types.values()) > MAX_ELEMENTS:
         return "large"
     rng = np.random.default_rng(seed)
     x = {n: rng.integers(t.dtype.min, t.dtype.max + 1, (2, *t.shape)) for n, t in graph.inputs.items()}

@@ -10,7 +10,8 @@ four places where ONNX Runtime differs from itself, and one reading is taken her
   session has the entry ``session.qdqisint8allowed = 1``. Here it is as with that entry.
 * Of two pairs of QuantizeLinear and DequantizeLinear in a row the optimizer removes one. Here both are computed.
 * Without VNNI instructions sums of uint8 by int8 products saturate, unless the weights have 7 bits or the session has
-  the entry ``session.x64quantprecision = 1``. Here they do not.
+  the entry ``session.x64quantprecision = 1``. Here they do not. Int8 activations never do so (and with that entry ONNX
+  Runtime 1.32 finds no kernel for their products by weights of 8 bits, on any processor).
 
 Tensors are channels last here: of shape (rows, columns, channels) where ONNX has (batch, channels, rows, columns), and
 (length, channels) where it has (batch, channels, length). This holds for inputs and outputs, too.
@@ -20,6 +21,8 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from golden.graph import Graph
 from golden.importers.onnx_file import OnnxFile, read_onnx
@@ -46,10 +49,19 @@ def from_onnx(source: str | Path | Any) -> Graph | Network:
         ModuleNotFoundError: without the package ``onnx``.
         FileNotFoundError: where there is no such file.
         ValueError: for a file that is damaged, contradicts itself, or has shapes that are not known.
-        NotImplementedError: for what cannot be represented; one error names all such nodes and why.
+        NotImplementedError: for what cannot be represented; one error names all such nodes and why. Both begin with the
+            path, if there is one.
     """
-    file = read_onnx(source)
-    return import_quantized(file) if _is_quantized(file) else import_float(file)
+    try:
+        with np.errstate(all="ignore"):  # what is wrong with a damaged file's numbers is an error, or none
+            file = read_onnx(source)
+            return import_quantized(file) if _is_quantized(file) else import_float(file)
+    except (ValueError, NotImplementedError) as error:
+        if not isinstance(source, str | Path):
+            raise
+        reasons = " ".join([str(error), *getattr(error, "__notes__", [])])
+        kind = ValueError if isinstance(error, ValueError) else NotImplementedError
+        raise kind(f"{str(source)!r} cannot be imported: {reasons}") from error
 
 
 def _is_quantized(file: OnnxFile) -> bool:

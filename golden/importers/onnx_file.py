@@ -147,7 +147,7 @@ def _model(onnx: Any, source: Any) -> Any:
     try:
         return onnx.load_model_from_string(path.read_bytes())
     except Exception as error:  # of the protobuf package, which has several implementations
-        raise ValueError(f"{str(path)!r} is not an ONNX file, or a truncated one ({type(error).__name__})") from error
+        raise ValueError(f"it is not an ONNX file, or a truncated one ({type(error).__name__})") from error
 
 
 def _file(onnx: Any, model: Any) -> OnnxFile:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import prod
 
 from golden.importers.onnx_file import OnnxNode
 from golden.window import Padding, Pair, same_padding
+
+_MAX_PLACES = 1 << 22
+"""Rows by columns: a number in a small file must not ask for all memory."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +62,9 @@ def window_of(
         for i in range(2):
             begin_last = _windows_rounded_up(sizes[i], begin[i], end[i], kernels[i], steps[i], gaps[i])
             end[i] += max(0, begin_last + (kernels[i] - 1) * gaps[i] + 1 - (sizes[i] + begin[i] + end[i]))
+    places = prod(whole + before + after for whole, before, after in zip(sizes, begin, end, strict=True))
+    if places > _MAX_PLACES:
+        raise ValueError(f"its input has {places} places with its padding {begin} and {end}, {_MAX_PLACES} at most")
     padding = ((begin[0], end[0]), (begin[1], end[1]))
     return Window(kernels, steps, padding, gaps)
 

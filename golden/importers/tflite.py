@@ -9,31 +9,31 @@
     TensorFlow Lite as PyPI ``ai-edge-litert`` 2.3 has it on x86, where XNNPACK does most of the work. It scales in
     single precision, so ``single`` is close to it, and not always equal.
 
-Of ``ai-edge-litert``'s operators, measured with random scales and zero points, and for sums next to every step of the
-result:
+What ``ai-edge-litert``'s operators compute, held against golden with random scales, and with powers of two, which make
+ties, by ``tests/compare_litert_operators.py``:
 
 =======================================  ===============================================================
 CONV_2D, DEPTHWISE_CONV_2D,              ``float32``: scale ``(x * filter) / output``, product and rounding in single
-FULLY_CONNECTED                          precision, ties to even
-MUL, SUM                                 ``float32``
-ADD, SUB                                 one rounding, ties up, multipliers of 21 bits over the scale of the output
-QUANTIZE of int8                         one rounding, ties up, a multiplier with 8 bits of fraction
-SOFTMAX, LOGISTIC, TANH, HARD_SWISH,     as ``tflm``
-RELU, pooling, what moves elements
-MEAN, LEAKY_RELU, PRELU                  none of the three: refused in ``float32``
+FULLY_CONNECTED                          precision, ties to even; ``single`` differs at ties
+MUL, SUM, MEAN                           as before, but rounded after the zero point is added, so that ties go
+                                         elsewhere: without a zero point MUL and SUM are ``float32``, all else
+                                         is refused in it; ``single`` differs at ties
+ADD, SUB                                 ``float32``: one rounding, ties up, multipliers of 21 bits over the scale
+                                         of the output; ``single`` differs next to ties
+QUANTIZE of int8, LEAKY_RELU             ``float32``: one rounding, ties up, multipliers with 8 bits of fraction;
+                                         LEAKY_RELU outside of 2**-8 to 2**7 as ``tflm``
+LOGISTIC, TANH                           ``float32``: the function in single precision, to the nearest; next to a
+                                         tie TANH hangs on the C library, and is refused
+PRELU, RELU                              as ``tflm``, with scales in single precision; ``single`` differs
+SOFTMAX                                  exponentials in single precision: as ``tflm`` but for about one value in
+                                         100,000, in ``float32`` too
+HARD_SWISH, pooling, what moves          as ``tflm``, and all three are the same
+elements
 =======================================  ===============================================================
 
-Values that differ from it on published models, each with its stored inputs and 300 to 500 of noise:
-
-======================  =======  =======  ======  =======
-model                   values   tflm     single  float32
-======================  =======  =======  ======  =======
-hello_world_int8            756       57       0        0
-micro_speech_quantized    2,064       15       0        0
-ad01_int8               340,480  105,451       0        0
-kws_ref_model             6,384      310       6        0
-pretrainedResnet_quant    3,160      622      18        0
-======================  =======  =======  ======  =======
+A fused activation that ends half-way between two integers is refused in ``float32``: it depends on the operator.
+How many values of published models differ is a table of the README, which ``python -m sim.regression.tflite_runtimes
+FOLDER`` measures.
 """
 
 from __future__ import annotations

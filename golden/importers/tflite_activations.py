@@ -15,6 +15,7 @@ from golden.fixed_point import hard_swish as hard_swish_of
 from golden.fixed_point import logistic as logistic_of
 from golden.fixed_point import rounding_divide_by_power_of_two, to_16_bits
 from golden.fixed_point import tanh as tanh_of
+from golden.importers import tflite_float32
 from golden.importers.tflite_file import FileTensor
 from golden.importers.tflite_layer import DTYPES, S8, Layer, Value, check_quantization
 from golden.ops import Lookup, Requantize, Reshape, Softmax
@@ -36,12 +37,12 @@ def fused_limits(layer: Layer, out: FileTensor) -> tuple[int, int] | None:
     number = layer.options["FusedActivationFunction"]
     if number not in _FUSED:
         raise NotImplementedError(f"its fused activation {number} is not supported: RELU, RELU_N1_TO_1, RELU6 are")
-    return limits_of(*_FUSED[number], out)
+    return limits_of(layer, *_FUSED[number], out)
 
 
-def limits_of(low: float, high: float, out: FileTensor) -> tuple[int, int] | None:
+def limits_of(layer: Layer, low: float, high: float, out: FileTensor) -> tuple[int, int] | None:
     """The interval ``[low, high]`` in integers of ``out``, within s8; None for all of it."""
-    ends = (max(S8.min, _quantized(low, out)), min(S8.max, _quantized(high, out)))
+    ends = (max(S8.min, _quantized(layer, low, out)), min(S8.max, _quantized(layer, high, out)))
     if ends[0] > ends[1]:
         raise ValueError(f"its activation {low:g}..{high:g} leaves nothing of the output {out.name!r}")
     return None if ends == (S8.min, S8.max) else ends
@@ -52,7 +53,7 @@ def relu(layer: Layer) -> None:
     layer.count((1,))
     x, out = layer.value(), layer.output()
     low, high = _FUSED[1 if layer.operator.kind == "RELU" else 2]
-    limits = limits_of(low, high, out)
+    limits = limits_of(layer, low, high, out)
     if x.same_quantization == (float(out.scales[0]), int(out.zero_points[0])):
         layer.identity(x.name, limits)
     else:
@@ -64,7 +65,7 @@ def relu6(layer: Layer) -> None:
     layer.count((1,))
     x, out = layer.value(), layer.output()
     check_same_quantization(layer, x)
-    layer.identity(x.name, limits_of(0.0, 6.0, out))
+    layer.identity(x.name, limits_of(layer, 0.0, 6.0, out))
 
 
 def quantize(layer: Layer) -> None:
@@ -76,7 +77,7 @@ def quantize(layer: Layer) -> None:
         _rescaled(layer, x, out, None)
         return
     if "UINT8" in (x.file.type, out.type):
-        layer.refuse_float32()
+        layer.refuse_float32("what XNNPACK makes of UINT8 has not been measured")
     with np.errstate(all="ignore"):
         ratio = float(np.float32(x.scale) / out.scales[0])
     if not 2.0**-8 <= ratio <= 2.0**7:
@@ -92,6 +93,9 @@ def logistic(layer: Layer) -> None:
     layer.count((1,))
     x = layer.value()
     _check_output(layer, 1 / 256, S8.min)
+    if layer.arithmetic == "float32":
+        lookup(layer, x.name, tflite_float32.logistic(x, VALUES))
+        return
     q31 = _fixed_point(x, logistic_of)
     lookup(layer, x.name, np.where(q31 == _SATURATED, S8.max, rounding_divide_by_power_of_two(q31, 23) + S8.min))
 
@@ -101,6 +105,9 @@ def tanh(layer: Layer) -> None:
     layer.count((1,))
     x = layer.value()
     _check_output(layer, 1 / 128, 0)
+    if layer.arithmetic == "float32":
+        lookup(layer, x.name, tflite_float32.tanh(x, VALUES))
+        return
     q31 = _fixed_point(x, tanh_of)
     lookup(layer, x.name, np.where(q31 == _SATURATED, S8.max, rounding_divide_by_power_of_two(q31, 24)))
 
@@ -108,11 +115,16 @@ def tanh(layer: Layer) -> None:
 def leaky_relu(layer: Layer) -> None:
     """LEAKY_RELU: one scale for numbers that are not negative, another for those that are."""
     layer.count((1,))
-    layer.refuse_float32()
     x, out = layer.value(), layer.output()
-    identity = x.scale / float(out.scales[0])
-    slope = x.scale * float(layer.options["Alpha"]) / float(out.scales[0])
+    alpha = float(layer.options["Alpha"])
+    identity, slope = layer.ratio(x.scale, to=out), layer.ratio(x.scale, alpha, to=out)
     centred = VALUES - x.zero_point
+    if layer.arithmetic == "float32":
+        with np.errstate(all="ignore"):
+            y = tflite_float32.leaky_relu(centred, identity, float(np.float32(identity) * np.float32(alpha)))
+        if y is not None:
+            lookup(layer, x.name, y + int(out.zero_points[0]))
+            return
     negative = rescale(layer, centred, abs(slope))
     y = np.where(centred >= 0, rescale(layer, centred, identity), negative if slope >= 0 else -negative)
     lookup(layer, x.name, y + int(out.zero_points[0]))
@@ -121,15 +133,14 @@ def leaky_relu(layer: Layer) -> None:
 def prelu(layer: Layer) -> None:
     """PRELU: as LEAKY_RELU, with a constant slope per channel of the innermost dimension, or one for all."""
     layer.count((2,))
-    layer.refuse_float32()
     x, out, alpha = layer.value(), layer.output(), layer.tensor(1)
     check_quantization(alpha)
     source, slopes = constant_operand(layer, x, 1)
     slopes = slopes - int(alpha.zero_points[0])
-    to = float(out.scales[0])
     centred = VALUES - x.zero_point
-    negative = rescale(layer, slopes[..., None] * centred, x.scale * float(alpha.scales[0]) / to)
-    y = np.where(centred >= 0, rescale(layer, centred, x.scale / to), negative)
+    slope = layer.ratio(x.scale, float(alpha.scales[0]), to=out)
+    negative = rescale(layer, slopes[..., None] * centred, slope)
+    y = np.where(centred >= 0, rescale(layer, centred, layer.ratio(x.scale, to=out)), negative)
     lookup(layer, source, y + int(out.zero_points[0]))
 
 
@@ -248,7 +259,7 @@ def _check_output(layer: Layer, scale: float, zero_point: int) -> None:
         )
 
 
-def _quantized(real: float, out: FileTensor) -> int:
+def _quantized(layer: Layer, real: float, out: FileTensor) -> int:
     """``zero_point + round(real / scale)`` in single precision, halves away from zero; an infinity stays outside."""
     if abs(real) == _INFINITY:
         return S8.max if real > 0 else S8.min
@@ -256,4 +267,5 @@ def _quantized(real: float, out: FileTensor) -> int:
         quotient = float(np.float32(real) / out.scales[0])
     if abs(quotient) > 2**31 - 1:
         raise ValueError(f"the scale of its output {out.name!r} is too small for its activation")
+    tflite_float32.check_limit(layer, quotient)
     return int(out.zero_points[0]) + (1 if quotient >= 0 else -1) * floor(abs(quotient) + 0.5)

@@ -16,6 +16,7 @@ from golden.importers.tflite_activations import (
     lookup,
 )
 from golden.importers.tflite_file import FileTensor
+from golden.importers.tflite_float32 import check_zero_point
 from golden.importers.tflite_layer import S8, Layer, check_quantization
 from golden.ops import Add, Multiply
 from golden.types import TensorType
@@ -39,6 +40,7 @@ def mul(layer: Layer) -> None:
     """MUL: the product of both, scaled to the output."""
     layer.count((2,))
     a, b, out = *_operands(layer), layer.output()
+    check_zero_point(layer)
     multiplier, shift = layer.scale(float(a.scales[0]), float(b.scales[0]), to=float(out.scales[0]))
     op = Multiply(
         (int(a.zero_points[0]), int(b.zero_points[0])),

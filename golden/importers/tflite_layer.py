@@ -255,10 +255,17 @@ class Layer:
         """How numbers of few bits are scaled: TensorFlow Lite's own kernels do that, with two roundings."""
         return "tflm" if self.arithmetic == "float32" else self.arithmetic
 
-    def refuse_float32(self) -> None:
+    def refuse_float32(self, reason: str) -> None:
         """Raises NotImplementedError in single precision: XNNPACK's arithmetic of this operator is another one."""
         if self.arithmetic == "float32":
-            raise NotImplementedError("in float32 it is not supported, in tflm and single it is")
+            raise NotImplementedError(f"in float32 it is not supported, in tflm and single it is: {reason}")
+
+    def ratio(self, *factors: float, to: FileTensor) -> float:
+        """The product of the factors over the scale of ``to``, in the precision of the arithmetic."""
+        if self.arithmetic != "float32":
+            return prod(factors) / float(to.scales[0])
+        with np.errstate(all="ignore"):
+            return float(np.prod(np.array(factors, np.float32)) / to.scales[0])
 
     def scale(self, *factors: float, to: float) -> tuple[int, int]:
         """The product of the factors over ``to`` as multiplier and shift, in the precision of the arithmetic."""

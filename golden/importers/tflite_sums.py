@@ -13,6 +13,7 @@ import numpy as np
 from golden.arithmetic import TFLITE_MULTIPLIER_BITS, scaled_interval, tflite_scale
 from golden.importers.tflite_activations import fused_limits
 from golden.importers.tflite_file import FileTensor
+from golden.importers.tflite_float32 import check_zero_point
 from golden.importers.tflite_layer import S8, Layer, Value, check_quantization, graph_shape
 from golden.ops import Conv, Dense, Requantize, Reshape, Sum, Wrap
 from golden.types import IntArray, IntType
@@ -80,7 +81,7 @@ def fully_connected(layer: Layer) -> None:
 
 def mean(layer: Layer) -> None:
     """MEAN: the sum over some dimensions; its multiplier is divided by their number, as an integer, rounded down."""
-    layer.refuse_float32()
+    layer.refuse_float32("XNNPACK adds the zero point before it rounds, so that ties go elsewhere")
     x, total, terms, out, whole = _reduced(layer)
     multiplier, shift = tflite_scale(x.scale / float(out.scales[0]))
     exponent = TFLITE_MULTIPLIER_BITS - shift
@@ -92,6 +93,7 @@ def mean(layer: Layer) -> None:
 def sum_(layer: Layer) -> None:
     """SUM: the sum over some dimensions, on the scale of the output."""
     x, total, terms, out, whole = _reduced(layer)
+    check_zero_point(layer)
     _mean_of(layer, x, total, terms, layer.scale(x.scale, to=float(out.scales[0])), whole)
 
 

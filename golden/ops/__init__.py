@@ -1,5 +1,8 @@
 """The ops: one file each, of the same name as its hardware in ``rtlgen/ops``."""
 
+from importlib import import_module
+from pkgutil import iter_modules
+
 from golden.ops.add import Add
 from golden.ops.argmax import Argmax
 from golden.ops.averagepool import AveragePool
@@ -21,28 +24,25 @@ from golden.ops.sum import Sum
 from golden.ops.transpose import Transpose
 from golden.ops.wrap import Wrap
 
-ALL: tuple[type, ...] = (
-    Add,
-    Argmax,
-    AveragePool,
-    Clamp,
-    Concat,
-    Conv,
-    Dense,
-    Lookup,
-    MaxPool,
-    Multiply,
-    Pad,
-    Relu,
-    Requantize,
-    Reshape,
-    Slice,
-    Softmax,
-    Sum,
-    Transpose,
-    Wrap,
-)
-"""Every op there is; tests hold the hardware and the table of cases against it."""
+
+def _found() -> tuple[type, ...]:
+    """The class of each file that is called as the file is, in the order of the files."""
+    classes = []
+    for name in sorted(module.name for module in iter_modules(__path__)):
+        if name == "op":
+            continue
+        module = import_module(f"{__name__}.{name}")
+        own = [kind for kind in vars(module).values() if isinstance(kind, type) and kind.__name__.lower() == name]
+        if len(own) != 1:
+            raise ImportError(
+                f"golden/ops/{name}.py must have one class that is called {name} in capitals and lower case"
+            )
+        classes += own
+    return tuple(classes)
+
+
+ALL = _found()
+"""Every op there is, with or without a name here; tests hold the hardware and the table of cases against it."""
 
 __all__ = [
     "ALL",

@@ -11,9 +11,12 @@ from golden.zoo.entry import Entry, load
 _FOUR_BITS = "4-bit weights"
 _SETTINGS: dict[str, dict[str, Any]] = {
     "int8": {},
+    "percentile": {"calibration_method": "percentile"},
+    "least squares": {"calibration_method": "mse"},
     "int8 per tensor": {"per_channel": False},
     "powers of two": {"scale": "power-of-two"},
     _FOUR_BITS: {"weight_bits": 4},
+    "4 bits in all layers": {"weight_bits": 4},
 }
 WAYS = tuple(_SETTINGS)
 
@@ -21,8 +24,10 @@ WAYS = tuple(_SETTINGS)
 def settings(entry: Entry, way: str) -> dict[str, Any]:
     """The arguments of ``quantize`` for one of ``WAYS``; inputs and activations have 8 bits throughout.
 
-    Where weights have 4 bits, those of the first and the last layer keep 8: they are few, and nothing before or after
-    them makes up for their errors. Of two layers only the last one does, or there would be none with 4.
+    ``int8`` has the ranges that activations reach (min-max); ``percentile`` leaves out their ends, ``least squares``
+    (``mse``) has the smallest mean squared error. With ``4-bit weights`` those of the first and the last layer keep 8:
+    they are few, and nothing before or after them makes up for their errors. Of two layers only the last one does, or
+    there would be none with 4.
     """
     steps = entry.weighted_steps
     ends = (steps[0], steps[-1]) if len(steps) > 2 else steps[-1:]

@@ -1,45 +1,10 @@
-"""The hardware of each op, in the file of the same name as its meaning in ``golden/ops``."""
+"""The hardware of each op, in the file of the same name as its meaning in ``golden/ops``: every file here is read."""
 
-from rtlgen.ops import (
-    add,
-    argmax,
-    averagepool,
-    clamp,
-    concat,
-    conv,
-    dense,
-    lookup,
-    maxpool,
-    multiply,
-    pad,
-    relu,
-    requantize,
-    reshape,
-    slice,  # noqa: A004
-    softmax,
-    sum,  # noqa: A004
-    transpose,
-    wrap,
-)
+from importlib import import_module
+from pkgutil import iter_modules
 
-__all__ = [
-    "add",
-    "argmax",
-    "averagepool",
-    "clamp",
-    "concat",
-    "conv",
-    "dense",
-    "lookup",
-    "maxpool",
-    "multiply",
-    "pad",
-    "relu",
-    "requantize",
-    "reshape",
-    "slice",
-    "softmax",
-    "sum",
-    "transpose",
-    "wrap",
-]
+FILES = tuple(sorted(module.name for module in iter_modules(__path__)))
+"""The ops that have hardware, by the name of the file."""
+
+for _name in FILES:
+    import_module(f"{__name__}.{_name}")

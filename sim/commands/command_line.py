@@ -203,12 +203,15 @@ def profile(**options: Any) -> None:
     """Show what rounding costs, the layer that hurts most first.
 
     Ranges, saturation and signal-to-quantization-noise ratio of every layer. The samples are those of --input, or else
-    of the task's test set; for a file corner cases and random integers.
+    of the task's test set; for a file corner cases and random integers. Noise is measured against the float network, of
+    built-in networks and of float .onnx files, which need --input with floats to be quantized by. Other files hold no
+    float network: their noise is measured against their own integers without rounding.
 
     \b
     Examples:
       tensorgate profile digits
       tensorgate profile model.tflite --input x.npy --html profile.html
+      tensorgate profile float.onnx --input floats.npy
     """
     verbs.profile(**options)
 

@@ -123,11 +123,15 @@ class Model:
 
         Noise is measured against the float network where there is one, and against the integers without rounding else.
         """
-        if self.entry is None or file is not None:
+        if self.entry is None:
             return gold.profile(self.graph, self.inputs(count, seed, file))
+        network = gold.Network.of(self.entry.model, self.graph.input_type.shape)
+        if file is not None:
+            integers = self.samples(count, seed, file)
+            (encoding,) = (self.graph.encodings[name] for name in self.graph.inputs)
+            return gold.profile(self.graph, integers, network, encoding.decode(integers))
         test = self.entry.dataset["test"]
         x = test.x[: available(count, len(test), f"in the test set of {self.name}")]
-        network = gold.Network.of(self.entry.model, self.graph.input_type.shape)
         return gold.profile(self.graph, self.graph.encode(x), network, x)
 
     def inputs(self, count: int | None, seed: int, file: Path | None) -> dict[str, IntArray]:

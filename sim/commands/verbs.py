@@ -22,6 +22,7 @@ from sim.commands.design_argument import designed, hardware_words
 from sim.commands.model_argument import Model, available, read_inputs
 from sim.commands.output_argument import check_output_file, check_output_folder, write_arrays, write_bytes, write_design
 from sim.commands.printing import progress, say, say_json, say_table, working
+from sim.commands.profiled import profiled
 from sim.commands.program import program
 from sim.commands.user_error import UserError
 from sim.regression import numerics
@@ -87,10 +88,10 @@ def profile(
     json: bool,
 ) -> None:
     """Ranges, saturation and noise of every layer, the one that hurts most first."""
-    network = Model.load(model, arithmetic)
     target = None if html is None else check_output_file(html, "--html")
-    with working(f"profiling {network.name}"):
-        found = numerics.as_plain(network.profile(PROFILE_SAMPLES if samples is None else samples, seed, input))
+    with working(f"profiling {Path(model).stem}"):
+        network, made = profiled(model, PROFILE_SAMPLES if samples is None else samples, seed, input, arithmetic)
+        found = numerics.as_plain(made)
     if target is not None:
         write_bytes(target, numerics.page(network.name, network.graph, found).encode(), "--html")
     if json:

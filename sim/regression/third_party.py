@@ -19,6 +19,7 @@ import golden
 import rtlgen
 from golden.graph import Graph
 from golden.ops import Conv, Dense
+from golden.types import IntArray
 from sim.commands.module_name import module_name
 from sim.regression.cases import DEFAULT_MULTIPLIERS
 from sim.regression.in_bulk import difference_in_bulk
@@ -73,22 +74,25 @@ def examine(path: Path, hardware: bool = True) -> Verdict:
             f"{str(path.with_suffix('.npz'))!r} must hold an output for each input: {len(x)} inputs give the shape "
             f"{y.shape}, it has {expected.shape}"
         )
+    told = hardware_verdict(path.stem, graph, x) if hardware else ""
+    return verdict(path.stem, graph, expected.size, int((y == expected).sum()), told)
+
+
+def verdict(name: str, graph: Graph, compared: int, equal: int, hardware: str) -> Verdict:
+    """The verdict with the sizes of its graph."""
     weighted = [(node.op, graph.types[node.inputs[0]]) for node in graph.nodes if isinstance(node.op, Conv | Dense)]
-    return Verdict(
-        path.stem,
-        len(graph.nodes),
-        sum(op.macs(type) for op, type in weighted),
-        sum(op.weight.size + op.bias.size for op, _ in weighted),
-        expected.size,
-        int((y == expected).sum()),
-        _hardware(path, graph, x) if hardware else "",
-    )
+    macs = sum(op.macs(type) for op, type in weighted)
+    parameters = sum(op.weight.size + op.bias.size for op, _ in weighted)
+    return Verdict(name, len(graph.nodes), macs, parameters, compared, equal, hardware)
 
 
-def _hardware(path: Path, graph: Graph, x: golden.types.IntArray) -> str:
+def hardware_verdict(name: str, graph: Graph, x: IntArray) -> str:
+    """What comes of holding the Verilog of a graph against golden on ``x``, or what it lacks, in a few words."""
     try:
-        design = rtlgen.generate(graph, DEFAULT_MULTIPLIERS, name=module_name(path.stem))
+        design = rtlgen.generate(graph, DEFAULT_MULTIPLIERS, name=module_name(name))
     except NotImplementedError as error:
+        if "has no hardware yet" not in str(error):
+            return f"refused: {', '.join([str(error), *getattr(error, '__notes__', [])])}"
         missing = sorted({part.partition(" has no ")[0] for part in str(error).split("; ")})
         return f"not yet: {', '.join(missing)}"
     plan = design.plan
@@ -125,6 +129,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return 2
     print(markdown(verdicts))
+    return exit_status(verdicts)
+
+
+def exit_status(verdicts: Sequence[Verdict]) -> int:
+    """1 where anything differs."""
     return int(any(v.equal != v.compared or v.hardware.startswith("DIFFERENT") for v in verdicts))
 
 
