@@ -68,7 +68,10 @@ def _run(case: Case, build: Path, folder: Path, facts: dict[str, Any]) -> None:
         x = _adverse(case, graph)
         facts["samples"] = len(x)
         if case.simulator == "verilator":
-            _structure(case, design, x, folder, facts)
+            try:
+                _structure(case, design, x, folder, facts)
+            except VerificationError as error:
+                raise VerificationError(in_network(design, error.difference), folder) from error
             return
         done = verify(
             design, x, simulators=(case.simulator,), patterns=case.patterns, seed=case.seed, build=folder,
