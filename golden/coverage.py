@@ -80,7 +80,8 @@ def seen(op: ops.Op, xs: Sequence[IntArray]) -> set[tuple[str, str]]:
     """(property, bin) of all that the inputs ``xs`` of a layer hit, each of shape (batch, *shape)."""
     found = {(SHAPE, bin) for bin in _shapes(xs[0].shape[1:])}
     for property, bins in ((END, _ends(op, xs)), (TIE, _ties(op, xs))):
-        found |= {(property, bin) for bin in bins if not impossible(kind_of(op), property, bin)}
+        if not all(impossible(kind_of(op), property, bin) for bin in PROPERTIES[property]):
+            found |= {(property, bin) for bin in bins}
     return found
 
 

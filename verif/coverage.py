@@ -18,6 +18,7 @@ What happens on some cycle or other, and no test of it on that cycle, is collect
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from typing import Any
 
@@ -103,12 +104,6 @@ class Collector:
         self._ports, self._dut, self._watched = ports, dut, watched
         self._found: Found = {}
 
-    def add(self, place: str, property: str, bin: str, count: int = 1) -> None:
-        """A stream or layer has hit a bin so often more."""
-        if count:
-            bins = self._found.setdefault(place, {}).setdefault(property, {})
-            bins[bin] = bins.get(bin, 0) + count
-
     def reset(self, monitors: list[Monitor]) -> None:
         """A reset comes while there is work to do."""
         crowded = self._read("crowded", len(roomy(self._ports)))
@@ -116,28 +111,27 @@ class Collector:
         for monitor in monitors:
             prefix = monitor.port.prefix
             if monitor.beat:
-                self.add(prefix, RESET, "amid a tensor")
+                _add(self._found, prefix, RESET, "amid a tensor")
             else:
-                self.add(prefix, RESET, "between tensors" if monitor.tensors else "before its first beat")
+                bin = "between tensors" if monitor.tensors else "before its first beat"
+                _add(self._found, prefix, RESET, bin)
             if prefix in held or (monitor.port.top and monitor.handshake == STALLED):
-                self.add(prefix, RESET, "held up")
+                _add(self._found, prefix, RESET, "held up")
 
     def found(self, monitors: list[Monitor]) -> Found:
         """All bins so far, with their counts."""
-        found = {place: {name: dict(bins) for name, bins in kinds.items()} for place, kinds in self._found.items()}
-        whole = Collector(self._dut, self._ports, self._watched)
-        whole._found = found
+        found = copy.deepcopy(self._found)
         for monitor in monitors:
             prefix = monitor.port.prefix
-            whole.add(prefix, FLOW, "moves", monitor.counts[MOVES])
-            whole.add(prefix, FLOW, "starved", monitor.starved)
+            _add(found, prefix, FLOW, "moves", monitor.counts[MOVES])
+            _add(found, prefix, FLOW, "starved", monitor.starved)
             if monitor.port.top:
-                whole.add(prefix, FLOW, "held up", monitor.counts[STALLED])
+                _add(found, prefix, FLOW, "held up", monitor.counts[STALLED])
         for port, bit in zip(roomy(self._ports), self._read("was_crowded", len(roomy(self._ports))), strict=True):
-            whole.add(port.prefix, FLOW, "held up", bit)
+            _add(found, port.prefix, FLOW, "held up", bit)
         for wire, bin in (("was_full", "full"), ("was_drained", "drained")):
             for buffer, bit in zip(self._ports.buffers, self._read(wire, len(self._ports.buffers)), strict=True):
-                whole.add(buffer.layer, BUFFER, bin, bit)
+                _add(found, buffer.layer, BUFFER, bin, bit)
         return found
 
     def _read(self, wire: str, count: int) -> list[int]:
@@ -146,3 +140,10 @@ class Collector:
             return [0] * count
         digits = str(getattr(self._dut, wire).get())[::-1]
         return [int(digits[place] == "1") for place in range(count)]
+
+
+def _add(found: Found, place: str, property: str, bin: str, count: int = 1) -> None:
+    """A stream or layer has hit a bin so often more."""
+    if count:
+        bins = found.setdefault(place, {}).setdefault(property, {})
+        bins[bin] = bins.get(bin, 0) + count
