@@ -112,7 +112,9 @@ def design_of(name: str) -> tuple[rtlgen.Design, Any]:
 
 
 @pytest.mark.slow
-def test_a_testbench_that_never_stalls_leaves_holes(tmp_path: Path) -> None:
+def test_a_testbench_that_never_stalls_leaves_holes_and_the_run_fails(
+    no_trainings: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     design, x = design_of("scales_scalar")
     tensors = design.plan.live.trace(x)
     calm, _ = check_hostile(design, x, tensors, tmp_path / "calm", 0, (), phases=("every_sample_without_stalls",))
@@ -124,6 +126,11 @@ def test_a_testbench_that_never_stalls_leaves_holes(tmp_path: Path) -> None:
         "Relu / reset / amid a tensor",
     } <= missing
     assert "Requantize tflm / tie, at full speed / of a positive" not in missing
+    # All that this network can show, and everything else: what a regression has whose testbench never stalls.
+    shown = {name: 1 for name in ALL_OF_THEM if "under stalls" not in name and name != "output port / flow / held up"}
+    assert set(found) <= set(shown)
+    assert run(shown, tmp_path / "run") == 1
+    assert "never seen: " in capsys.readouterr().out
 
 
 @pytest.mark.slow

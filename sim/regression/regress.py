@@ -2,7 +2,7 @@
 
 Into the build folder go ``report.html``, ``junit.xml``, ``results.json``, ``results/`` with a file for each finished
 case, which the next run does not repeat, ``training.json`` with courses of training, and ``cases/`` with what failed
-cases left.
+cases left. A run of all cases also has to show everything that ``sim.coverage`` knows: a hole fails it, by its name.
 """
 
 from __future__ import annotations
