@@ -77,7 +77,7 @@ class Structure:
     covered_lines: int
     toggles: int
     covered_toggles: int
-    still_lines: dict[int, str]
+    still_lines: dict[str, str]
     still: dict[str, str]
 
 
@@ -168,7 +168,7 @@ def _read(path: Path, verilog: Path, constant: Container[str]) -> Structure:
     """Verilator's counts: a line for each point, with fields like type, line and name; not those of ``constant``."""
     texts = verilog.read_text().splitlines()
     counts = {"lines": 0, "covered_lines": 0, "toggles": 0, "covered_toggles": 0}
-    still_lines: dict[int, str] = {}
+    still_lines: dict[str, str] = {}
     edges: dict[str, list[str]] = {}
     for fields, count in _points(path):
         if not fields["f"].endswith(verilog.name) or fields["o"].partition("[")[0] in constant:
@@ -178,8 +178,7 @@ def _read(path: Path, verilog: Path, constant: Container[str]) -> Structure:
         if count:
             counts[f"covered_{kind}"] += 1
         elif kind == "lines":
-            number = int(fields["l"])
-            still_lines[number] = texts[number - 1].strip()
+            still_lines[fields["l"]] = texts[int(fields["l"]) - 1].strip()
         else:
             bit, _, edge = fields["o"].partition(":")
             name = bit.partition("[")[0]

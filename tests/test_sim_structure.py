@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -83,7 +84,7 @@ def test_points_are_counted_by_kind_and_named_by_signal(tmp_path: Path) -> None:
     (tmp_path / "c.dat").write_text("".join(POINT.format(**dict(zip(fields, point, strict=True))) for point in points))
     found = structure._read(tmp_path / "c.dat", tmp_path / "m.v", {"rom"})
     assert (found.lines, found.covered_lines, found.toggles, found.covered_toggles) == (2, 1, 4, 1)
-    assert found.still_lines == {2: "two;"}
+    assert found.still_lines == {"2": "two;"}
     assert found.still == {"r": "[1] rises, [1] falls", "tmp": "tmp7[2] falls"}
 
 
@@ -99,6 +100,7 @@ def test_a_case_tells_what_moved(tmp_path: Path) -> None:
     result = run_case(Case.parse("chain_unrolled-unrolled-verilator-n4-stalls-s0"), tmp_path)
     assert result.passed, result.message
     assert result.cycles > 100
+    assert CaseResult.from_json(json.loads(json.dumps(result.as_json()))) == result
     assert 0.8 < result.structure["covered_lines"] / result.structure["lines"] <= 1
     text = html([replace(result, covered={"Relu / flow / moves": 1})])
     assert f"{result.case.id}: what did not move" in text
