@@ -1,6 +1,6 @@
 # Every target sets up what it needs; a second run finds it there.
 #
-#   make sim       the regression: networks x simulators x stalls, then a table and build/sim/report.html
+#   make sim       the regression: networks x simulators x stalls, coverage; then a table and build/sim/report.html
 #   make test      the tests (under 15 minutes on 2 cores)
 #   make check     format, lint, types, fast tests (under a minute)
 #   make test-all  the tests with the exhaustive ones, and those with PyTorch

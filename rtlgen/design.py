@@ -16,6 +16,7 @@ from rtlgen.fifo import queued
 from rtlgen.intervals import intervals
 from rtlgen.lowering import lower
 from rtlgen.plan import Plan, plan
+from rtlgen.room import LEFT
 from rtlgen.state import counter, state
 from rtlgen.stream import Stream, beats_of, fork, stream
 from rtlgen.tensor import HDLTensor
@@ -91,7 +92,8 @@ def generate(graph: Graph, multipliers: int = 64, *, unrolled: bool = False, nam
             y.reach = reaches[node.name]
             made[node.name] = _branches(graph, y)
             layer_of |= dict.fromkeys(set(block.wirevector_by_name) - before, node.name)
-            streams.append(_port(y.name, f"{y.name}_out", y.type, y.lanes, y.type.dtype.bits))
+            port = _port(y.name, f"{y.name}_out", y.type, y.lanes, y.type.dtype.bits)
+            streams.append({**port, "room": y.room.name})
         (y,) = made[graph.outputs[0]]
         _output(y, chosen.output_words)
     try:
@@ -108,12 +110,25 @@ def generate(graph: Graph, multipliers: int = 64, *, unrolled: bool = False, nam
         "clock": "clk",
         "reset": "reset",
         "frame_error": "frame_error",
-        "input": _port(nodes[0].inputs[0], INPUT, graph.input_type, chosen.input_lanes, _bytes(graph.input_type)),
+        "input": {
+            **_port(source.name, INPUT, graph.input_type, chosen.input_lanes, _bytes(graph.input_type)),
+            "room": source.room.name,
+        },
         "output": _port(y.name, OUTPUT, y.type, y.lanes, _bytes(y.type)),
         "streams": streams,
+        "buffers": _buffers(block, layer_of),
         "plan": {name: chosen.as_json()[name] for name in ("ii_cycles", "latency_cycles", "ahead_cycles")},
     }
     return Design(name, given, chosen, block, layer_of, ports)
+
+
+def _buffers(block: pyrtl.Block, layer_of: dict[str, str]) -> list[dict[str, Any]]:
+    """The registers that count the room in each buffer, by layer; that of the FIFO at the end belongs to the output."""
+    registers = [register for register in block.wirevector_subset(pyrtl.Register) if register.name.endswith(LEFT)]
+    return [
+        {"layer": layer_of.get(register.name, OUTPUT), "left": register.name, "bits": len(register)}
+        for register in sorted(registers, key=lambda register: register.name)
+    ]
 
 
 def _branches(graph: Graph, x: Stream) -> list[Stream]:

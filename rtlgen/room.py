@@ -10,6 +10,8 @@ from rtlgen.element import net
 from rtlgen.state import state
 from rtlgen.stream import Stream, rows_of
 
+LEFT = "_room_left"
+"""How the names of the registers end that count the room in buffers: below zero where there is none for a token."""
 VISIBLE_CYCLES = 2
 """From the cycle on which rows are done with to the first one on which ``room`` can be high for it."""
 
@@ -42,7 +44,7 @@ def keep_room(name: str, x: Stream, rows: int, freed_rows: pyrtl.WireVector) -> 
     # Rows may be done with before they come, if nothing needs them: they count as room already.
     most = spare + rows_of(x.type) * units.row
     bits = max(most, units.token).bit_length() + 1
-    left = state(f"{name}_room_left", bits, spare)
+    left = state(f"{name}{LEFT}", bits, spare)
     freed = state(f"{name}_freed", len(freed_rows))
     freed.drive(freed_rows, x.reset)
     back = freed.value if units.row == 1 else _times(freed.value, units.row)

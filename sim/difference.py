@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,8 +27,12 @@ class Difference:
             ``lockstep`` where Verilog and PyRTL differ.
         message: one sentence.
         layer, sample, element, cycle, golden, hardware: where, and the two values; None where it is about no value.
+        pyrtl: what PyRTL's simulation has there, if somebody asked.
         register, register_layer, register_cycle: the first register in which Verilog and PyRTL differ, if they do.
         waves: a waveform file around the cycle.
+        save_file: opens it in GTKWave on the wires that tell most.
+        window: what these wires held around the cycle: ``first_cycle``, ``cycle``, and ``signals``, values by name.
+        smaller: a command that shows it with fewer samples, if fewer do.
     """
 
     witness: str
@@ -39,10 +43,14 @@ class Difference:
     cycle: int | None = None
     golden: int | str | None = None
     hardware: int | str | None = None
+    pyrtl: int | str | None = None
     register: str | None = None
     register_layer: str | None = None
     register_cycle: int | None = None
     waves: str | None = None
+    save_file: str | None = None
+    window: Mapping[str, Any] = field(default_factory=dict)
+    smaller: str | None = None
 
     @classmethod
     def of_finding(cls, finding: Mapping[str, Any]) -> Difference:
@@ -91,8 +99,14 @@ class VerificationError(AssertionError):
                 f"  the first register in which Verilog and PyRTL differ is {difference.register}, layer "
                 f"{difference.register_layer or 'top'}, at cycle {difference.register_cycle}"
             )
+        if difference.pyrtl is not None:
+            lines.append(f"  golden {difference.golden}, PyRTL {difference.pyrtl}, Verilog {difference.hardware}")
         if difference.waves:
             lines.append(f"  waves around it: {difference.waves}")
+        if difference.save_file:
+            lines.append(f"  to look at them: gtkwave {difference.save_file}")
+        if difference.smaller:
+            lines.append(f"  with fewer samples: {difference.smaller}")
         if self.command:
             lines.append(f"  reproduce with: {self.command}")
         if self.folder:

@@ -151,6 +151,50 @@ def ranges(layers: Sequence[Mapping[str, Any]]) -> Drawing:
         return _drawing(figure, f"Smallest and largest value in each layer on the test set: {seen}")
 
 
+def waveform(window: Mapping[str, Any]) -> Drawing:
+    """Wires around a cycle, from the ``window`` of a ``sim.Difference``: levels of bits, values of words."""
+    signals, first = window["signals"], window["first_cycle"]
+    cycles = max((len(values) for values in signals.values()), default=0)
+    with _style():
+        figure, (axes,) = _figure(1, 0.5 + 0.22 * len(signals))
+        figure.set_size_inches(2 * WIDTH_INCHES, figure.get_figheight())
+        axes.axvspan(window["cycle"] - first, window["cycle"] - first + 1, color=COLOURS["line"], linewidth=0)
+        for row, values in enumerate(signals.values()):
+            for start, stop, value in _runs(values):
+                _draw_level(axes, row, start, stop, value, all(len(each) == 1 for each in values))
+        axes.set_yticks(range(len(signals)), list(signals))
+        axes.tick_params(axis="y", length=0, labelcolor=COLOURS["ink"], labelsize=7)
+        axes.set_xticks(range(0, cycles, 4), [str(first + cycle) for cycle in range(0, cycles, 4)])
+        axes.set_xlim(0, cycles)
+        axes.set_ylim(len(signals) - 0.4, -0.6)
+        axes.set_title(f"clock cycles; the difference is at {window['cycle']}", loc="left")
+        told = "; ".join(f"{name} {values[window['cycle'] - first]}" for name, values in signals.items())
+        return _drawing(figure, f"Waveform around cycle {window['cycle']}, on which they are: {told}")
+
+
+def _runs(values: Sequence[str]) -> Iterator[tuple[int, int, str]]:
+    """(start, stop, value) of stretches on which a wire stays as it is."""
+    start = 0
+    for place in range(1, len(values) + 1):
+        if place == len(values) or values[place] != values[start]:
+            yield start, place, values[start]
+            start = place
+
+
+def _draw_level(axes: Axes, row: int, start: int, stop: int, value: str, is_bit: bool) -> None:
+    colour = COLOURS["real"] if "x" in value or "z" in value else COLOURS["integer"]
+    low, high = row + 0.3, row - 0.3
+    if is_bit and value in ("0", "1"):
+        level = high if value == "1" else low
+        axes.plot([start, start, stop], [row, level, level], color=colour, linewidth=1)
+        axes.plot([stop, stop], [level, row], color=colour, linewidth=1)
+        return
+    axes.fill([start, stop, stop, start], [low, low, high, high], facecolor="none", edgecolor=colour, linewidth=0.8)
+    room = 3 * (stop - start)
+    told = value if len(value) <= room else f"…{value[1 - room :]}"  # of a word too long to be shown its lowest digits
+    axes.text((start + stop) / 2, row, told, ha="center", va="center_baseline", fontsize=6, color=COLOURS["ink"])
+
+
 def noise(layers: Sequence[Mapping[str, Any]]) -> Drawing:
     """The noise that each layer adds, as decibels below its signal; the loudest first, those that add none left out."""
     noisy = [layer for layer in layers if layer["own_sqnr_db"] is not None]

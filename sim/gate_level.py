@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -11,8 +12,11 @@ from rtlgen import Design
 from sim import witnesses
 from sim.budget import VERIFY_S, budget_cycles, samples_within
 from sim.difference import VerificationError
+from sim.postmortem import WINDOW_CYCLES, shown_of, signals
+from sim.simulators.bench import CLOCK, TOP, WAVES
 from sim.synthesis.netlists import Netlists, write_netlists
 from sim.synthesis.targets import FAMILIES
+from sim.waves import cut
 
 SLOWER = 8
 """Icarus takes as many times longer for a netlist than for the Verilog that it was made of."""
@@ -109,4 +113,12 @@ def _located(
     except VerificationError as error:
         found = error.difference
         return VerificationError(replace(found, message=f"{found.message}; at the output: {seen.difference.message}"))
-    return seen
+    # The netlist that can be watched does not have it: what there are waves of is the other one, and its pins.
+    with suppress(VerificationError, TimeoutError, ValueError):
+        replace(netlists.simulator, waves=True).run(design, watched, build / "waves")
+    cycle = seen.difference.cycle or 0
+    whole, target = build / "waves" / WAVES, build / "around_difference.vcd"
+    cut(whole, target, cycle - WINDOW_CYCLES, cycle + WINDOW_CYCLES, CLOCK)
+    names = signals(design, None)
+    found = replace(seen.difference, **shown_of(design.block, target, names, cycle, CLOCK, f"{TOP}.dut"))
+    return VerificationError(found)

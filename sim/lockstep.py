@@ -164,6 +164,16 @@ def register_values(design: Design, pins: Pins, cycles: int) -> dict[str, list[i
     return held
 
 
+def wire_value(design: Design, pins: Pins, wire: str, cycle: int) -> int:
+    """What a named wire of the block is on one cycle of the recorded inputs."""
+    block = design.block
+    driven = [pin.name for pin in block.wirevector_subset(pyrtl.Input)]
+    simulation = pyrtl.FastSimulation(block=block, tracer=pyrtl.SimulationTrace([block.wirevector_by_name[wire]]))
+    for values in zip(*(pins.words(name, cycle + 1) for name in driven), strict=True):
+        simulation.step(dict(zip(driven, values, strict=True)))
+    return int(simulation.inspect(wire))
+
+
 def _binary(seen: int, unknown: int, width: int) -> str:
     return "".join("x" if unknown >> bit & 1 else str(seen >> bit & 1) for bit in reversed(range(width)))
 

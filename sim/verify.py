@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import shlex
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,8 @@ from golden.types import IntArray
 from rtlgen import Design
 from sim import gate_level, witnesses
 from sim.budget import VERIFY_S, budget_cycles, samples_within
-from sim.difference import VerificationError, in_network
+from sim.coverage import covered
+from sim.difference import Difference, VerificationError, in_network
 from sim.scratch import scratch_folder
 from sim.simulators.cocotb_launcher import PATTERNS, check_patterns
 from sim.synthesis.targets import FAMILIES
@@ -52,6 +53,7 @@ class Verification:
         seed: of stalls and resets.
         time_s: that it took.
         outputs: shape (batch, *shape), the same from all.
+        covered: the bins of ``sim.coverage`` that the testbench hit, and how often.
     """
 
     name: str
@@ -69,10 +71,11 @@ class Verification:
     seed: int
     time_s: float
     outputs: IntArray = field(repr=False, compare=False)
+    covered: Mapping[str, int] = field(repr=False, compare=False)
 
     def as_json(self) -> dict[str, Any]:
-        """Everything but the outputs, as plain values."""
-        fields = {key: value for key, value in self.__dict__.items() if key != "outputs"}
+        """Everything but outputs and coverage, as plain values."""
+        fields = {key: value for key, value in self.__dict__.items() if key not in ("outputs", "covered")}
         fields["netlists"] = [asdict(netlist) for netlist in self.netlists]
         return {"verdict": "equal", **{k: list(v) if isinstance(v, tuple) else v for k, v in fields.items()}}
 
@@ -161,7 +164,12 @@ def verify(
             ]
         except VerificationError as error:
             located = in_network(design, witnesses.locate(design, error.difference, samples, folder, seed))
-            command = command or _command(design, samples, names, families, seed, folder)
+            again = _Again(design, error.difference, folder / "smaller", seed, patterns, budget)
+            fewer = witnesses.fewer_samples(error.difference, samples, again.check)
+            if fewer is not None:
+                smaller = verify_command(design, fewer, names, families, seed, folder, "x_smaller.npy")
+                located = replace(located, smaller=smaller)
+            command = command or verify_command(design, samples, names, families, seed, folder)
             raise VerificationError(located, folder=folder, command=command) from error
     return Verification(
         name=design.name,
@@ -179,7 +187,36 @@ def verify(
         seed=seed,
         time_s=round(time.monotonic() - started, 3),
         outputs=output,
+        covered=covered(design, watched, result) if result else {},
     )
+
+
+@dataclass(frozen=True)
+class _Again:
+    """The check that has failed, for other samples."""
+
+    design: Design
+    seen: Difference
+    folder: Path
+    seed: int
+    patterns: Sequence[tuple[str, str]]
+    budget: int
+
+    def check(self, x: IntArray) -> None:
+        """Raises VerificationError if it fails again; a netlist is not asked again, that would take too long."""
+        tensors = self.design.plan.live.trace(x)
+        if self.seen.witness in witnesses.BULK and self.seen.layer in (None, self.design.graph.outputs[0]):
+            output = witnesses.golden_outputs(self.design, x)
+            simulator = witnesses.BULK[self.seen.witness]
+            witnesses.check_bulk(self.design, simulator, x, output, self.folder, self.budget)
+        if self.seen.witness == "pyrtl":
+            witnesses.check_layers(self.design, x, tensors)
+        if self.seen.witness in ("testbench", "lockstep"):
+            phase = self.seen.message.partition(":")[0].partition("[")[0]
+            phases = (phase,) if self.seen.witness == "testbench" else ()
+            witnesses.check_hostile(
+                self.design, x, tensors, self.folder, self.seed, self.patterns, self.budget, None, phases, False
+            )
 
 
 def _checked(
@@ -206,11 +243,17 @@ def _families(netlists: Sequence[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(netlists))
 
 
-def _command(
-    design: Design, x: IntArray, simulators: tuple[str, ...], netlists: tuple[str, ...], seed: int, folder: Path
+def verify_command(
+    design: Design,
+    x: IntArray,
+    simulators: tuple[str, ...],
+    netlists: tuple[str, ...],
+    seed: int,
+    folder: Path,
+    file: str = "x.npy",
 ) -> str:
-    """The command line that does the same again, with the graph and the samples in the folder."""
-    graph, samples = folder / f"{design.name}.graph", folder / "x.npy"
+    """The command line that verifies the same again, with the graph and the samples in files of the folder."""
+    graph, samples = folder / f"{design.name}.graph", folder / file
     folder.mkdir(parents=True, exist_ok=True)
     design.graph.save(graph)
     np.save(samples, x)

@@ -3,23 +3,54 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from math import log2
 from pathlib import Path
 
 from vcdvcd import VCDVCD
 
 CYCLE_PS = 10_000
 SAMPLE_PS = 5_000
-"""The testbench's clock: a cycle takes 10 ns, its middle, where everything is settled, is 5 ns after its start."""
+PIXELS = 40
+"""The testbench's clock: a cycle takes 10 ns, its middle, where everything is settled, is 5 ns after its start; so many
+pixels wide it is shown."""
 
 
-def register_bits(path: Path, names: Iterable[str], cycles: int) -> dict[str, Sequence[str]]:
-    """The binary digits that each named register of the design held in the middle of each cycle.
+@dataclass(frozen=True)
+class Clock:
+    """How cycles lie in a VCD file, in its units of time.
 
     Args:
-        path: a VCD file of the testbench, in which the design is the scope ``dut``.
-        names: of registers; those that are not in the file are left out.
-        cycles: how many, from the first one on.
+        cycle: units that one takes.
+        sample: from its start to where everything is settled.
+        first: the number of the cycle at time 0.
+    """
+
+    cycle: int = CYCLE_PS
+    sample: int = SAMPLE_PS
+    first: int = 0
+
+    def start(self, cycle: int) -> int:
+        """When a cycle starts, not before time 0."""
+        return max(0, cycle - self.first) * self.cycle
+
+
+TESTBENCH = Clock()
+PYRTL = Clock(10, 5, -1)
+"""Of the waves that PyRTL writes: the cycle of the reset comes before cycle 0."""
+
+
+def bits(
+    path: Path, names: Iterable[str], first_cycle: int, last_cycle: int, clock: Clock = TESTBENCH
+) -> dict[str, Sequence[str]]:
+    """The binary digits of named wires of the design in the middle of each cycle, the last one included.
+
+    Args:
+        path: a VCD file; of the testbench, in which the design is the scope ``dut``, or of PyRTL.
+        names: of wires; those that are not in the file are left out.
+        first_cycle, last_cycle: which cycles.
+        clock: of the file.
     """
     waves = VCDVCD(str(path), store_tvs=True)
     wanted = set(names)
@@ -32,16 +63,16 @@ def register_bits(path: Path, names: Iterable[str], cycles: int) -> dict[str, Se
         times, values = [time for time, _ in changes.tv], [value for _, value in changes.tv]
         width = int(changes.size)
         held = []
-        for cycle in range(cycles):
-            place = bisect_right(times, cycle * CYCLE_PS + SAMPLE_PS) - 1
+        for cycle in range(first_cycle, last_cycle + 1):
+            place = bisect_right(times, clock.start(cycle) + clock.sample) - 1
             held.append(_extended(values[place], width) if place >= 0 else "x" * width)
         found[name] = held
     return found
 
 
-def cut(source: Path, target: Path, first_cycle: int, last_cycle: int) -> Path:
+def cut(source: Path, target: Path, first_cycle: int, last_cycle: int, clock: Clock = TESTBENCH) -> Path:
     """Write the part of a VCD file from ``first_cycle`` to ``last_cycle``, beginning with what everything held then."""
-    start, end = max(0, first_cycle) * CYCLE_PS, (last_cycle + 1) * CYCLE_PS
+    start, end = clock.start(first_cycle), clock.start(last_cycle + 1)
     header: list[str] = []
     held: dict[str, str] = {}
     inside: list[str] = []
@@ -66,6 +97,32 @@ def cut(source: Path, target: Path, first_cycle: int, last_cycle: int) -> Path:
                 held[line.split()[1]] = line
     target.write_text("".join([*header, f"#{start}\n", "$dumpvars\n", *held.values(), "$end\n", *inside]))
     return target
+
+
+def write_save_file(waves: Path, widths: Mapping[str, int], scope: str, cycle: int, clock: Clock = TESTBENCH) -> Path:
+    """Write a save file for GTKWave beside a VCD file: it opens on these wires, with a marker on the cycle.
+
+    Args:
+        waves: the VCD file.
+        widths: bits of each wire, by name, in the order from above.
+        scope: that the wires are in.
+        cycle: to look at.
+        clock: of the file.
+    """
+    at = clock.start(cycle) + clock.sample
+    lines = [
+        f'[dumpfile] "{waves.name}"',
+        f"[timestart] {clock.start(cycle - 8)}",
+        # Zoom, so that a cycle is some pixels wide; the marker; no other ones.
+        f"*{-log2(clock.cycle / PIXELS):.6f} {at} {' '.join(['-1'] * 26)}",
+        "[sst_expanded] 1",
+    ]
+    for name, width in widths.items():
+        lines.append("@28" if width == 1 else "@22")  # binary, or hexadecimal
+        lines.append(f"{scope}.{name}" + ("" if width == 1 else f"[{width - 1}:0]"))
+    path = waves.with_suffix(".gtkw")
+    path.write_text("\n".join(lines) + "\n")
+    return path
 
 
 def _extended(value: str, width: int) -> str:

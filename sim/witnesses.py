@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from golden.types import IntArray
+from golden.types import IntArray, IntType
 from rtlgen import Design
 from rtlgen.occupancy import steady_samples
 from sim.budget import NO_BOUND, samples_within
 from sim.difference import Difference, VerificationError, first_difference, first_layer_difference
-from sim.lockstep import Pins, replay
-from sim.postmortem import investigate
-from sim.simulators.cocotb_launcher import TestbenchResult, run_testbench
+from sim.lockstep import Pins, replay, wire_value
+from sim.postmortem import WINDOW_CYCLES, investigate, shown, signals
+from sim.simulators.cocotb_launcher import TestbenchResult, registers_of, run_testbench
 from sim.simulators.icarus import Icarus
 from sim.simulators.pyrtl_simulator import Pyrtl, taps
 from sim.simulators.simulator import Run, Simulator
 from sim.simulators.verilator import Verilator
 from sim.tools import ToolError
+from sim.waves import PYRTL, cut
 
 BULK: Mapping[str, Simulator] = {"pyrtl": Pyrtl(), "icarus": Icarus(), "verilator": Verilator()}
 """The simulators by name."""
@@ -37,11 +39,18 @@ def locate(design: Design, seen: Difference, x: IntArray, folder: Path, seed: in
     few = x[max(0, last - LOCATING_SAMPLES) : last]
     expected = design.plan.live.trace(few)
     if seen.witness == "pyrtl":
+        folder.mkdir(parents=True, exist_ok=True)
         waves = folder / "pyrtl.vcd"
         layer = first_layer_difference(design, taps(design, few, waves), expected, last - len(few))
         if layer and seen.layer in (None, design.graph.outputs[0]):
             seen = replace(layer, message=f"{layer.message}; it shows as {seen.message}")
-        return replace(seen, waves=str(waves))
+        last_cycle = seen.cycle or 0
+        target = cut(
+            waves, folder / "around_difference.vcd", last_cycle - WINDOW_CYCLES, last_cycle + WINDOW_CYCLES, PYRTL
+        )
+        return replace(
+            seen, pyrtl=seen.hardware, **shown(design, target, signals(design, seen.layer), last_cycle, PYRTL)
+        )
     try:
         check_hostile(design, few, expected, folder, seed, ())
     except VerificationError as error:
@@ -54,6 +63,29 @@ def locate(design: Design, seen: Difference, x: IntArray, folder: Path, seed: in
     except (FileNotFoundError, ToolError):  # no Icarus to look closer with, or it crashes: what was seen still stands
         pass
     return seen
+
+
+def fewer_samples(seen: Difference, x: IntArray, again: Callable[[IntArray], None]) -> IntArray | None:
+    """Fewer of the samples ``x`` that fail under the same witness: the one that differs, or all before it, too.
+
+    Args:
+        seen: the difference.
+        x: the samples with which it was seen.
+        again: checks samples, and raises VerificationError.
+    """
+    last = 1 if seen.sample is None else seen.sample % len(x) + 1
+    for first in dict.fromkeys((last - 1, 0)):
+        fewer = x[first:last]
+        if len(fewer) == len(x):
+            continue
+        try:
+            again(fewer)
+        except VerificationError as error:
+            if error.difference.witness == seen.witness:
+                return fewer
+        except (FileNotFoundError, ToolError):
+            return None
+    return None
 
 
 PIECE_SAMPLES = 250
@@ -121,8 +153,14 @@ def check_hostile(
     patterns: Sequence[tuple[str, str]],
     cycles: int = NO_BOUND,
     netlist: Path | None = None,
+    phases: Sequence[str] = (),
+    examined: bool = True,
 ) -> tuple[TestbenchResult, Pins]:
-    """The cocotb testbench, and its recording in lockstep; on a ``netlist`` of the design instead, if there is one."""
+    """The cocotb testbench, and its recording in lockstep; on a ``netlist`` of the design instead, if there is one.
+
+    ``phases`` are those to run, all if empty; a difference is ``examined`` with waves; other arguments as of
+    ``run_testbench``.
+    """
     build = folder / "cocotb"
     verilog = design.write_verilog(build / f"{design.name}.v")
 
@@ -136,7 +174,10 @@ def check_hostile(
             seed=seed,
             patterns=patterns,
             unstalled=steady_samples(design.plan),
+            watched=netlist is None,
+            registers=[] if netlist else registers_of(verilog),
             budget_cycles=None if cycles >= _everything_cycles(design, len(patterns)) else cycles,
+            phases=phases,
             waves=waves,
         )
 
@@ -147,9 +188,27 @@ def check_hostile(
     if finding:
         difference = Difference.of_finding(finding)
     elif apart:
-        difference = Difference("lockstep", str(apart), cycle=apart.cycle)
+        difference = Difference("lockstep", str(apart), cycle=apart.cycle, hardware=apart.verilog, pyrtl=apart.pyrtl)
     else:
         return result, pins
+    if not examined:
+        raise VerificationError(difference)
+    if finding:
+        difference = replace(difference, pyrtl=_of_pyrtl(design, pins, finding))
     # Once more with waves: the run is a function of the seed, so the same thing happens again.
     waves = run(waves=True).waves
-    raise VerificationError(replace(difference, **investigate(design, pins, waves, difference.cycle, apart, folder)))
+    found = investigate(design, pins, waves, difference.cycle, apart, folder, difference.layer)
+    raise VerificationError(replace(difference, **found))
+
+
+def _of_pyrtl(design: Design, pins: Pins, finding: Mapping[str, Any]) -> int | None:
+    """What PyRTL has where the testbench found a wrong value."""
+    if finding["check"] != "value":
+        return None
+    ports = design.ports
+    port = next(port for port in (*ports["streams"], ports["output"]) if port["prefix"] == finding["stream"])
+    data = f"{port['prefix']}_{'t' if port is ports['output'] else ''}data"
+    word = wire_value(design, pins, data, finding["cycle"]) >> finding["lane"] * port["bits"]
+    value = word & ((1 << port["bits"]) - 1)
+    negative = IntType.parse(port["dtype"]).signed and value >> (port["bits"] - 1)
+    return int(value - (1 << port["bits"]) if negative else value)

@@ -179,6 +179,12 @@ def test_a_planted_mistake_is_found_kept_and_found_again(
         assert found["failure"]["layers"] == 1
         words = found["failure"]["command"].split()
         assert words[-3:] == ["fuzz", "--case", "kept/seed0-1"]
+        told = found["failure"]["difference"]
+        assert bool(told) == (plant in (wrong_relu, late_plan))
+        if told:
+            assert told["window"]["signals"]["m_axis_tvalid"]
+            assert (tmp_path / "kept" / "seed0-1" / "difference.html").read_text().count("<svg") == 1
+            assert (tmp_path / "kept" / "seed0-1" / "around_difference.gtkw").exists()
         status, out, _ = tensorgate(*words[-3:])
         assert status == 1
         assert PLANTED[plant] in out

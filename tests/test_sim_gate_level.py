@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -82,7 +83,12 @@ def test_a_wrong_netlist_is_found_and_its_layer_named(file, small, tmp_path):
     finally:
         path.write_text(right)
     assert caught.value.difference.witness == "ecp5 netlist"
-    assert caught.value.difference.layer == "layer"
+    difference = caught.value.difference
+    assert difference.layer == "layer"
+    if file == "probed":
+        assert difference.golden == difference.pyrtl != difference.hardware
+    assert Path(difference.save_file or "").exists()
+    assert difference.window["signals"]["m_axis_tvalid"]
 
 
 @pytest.mark.slow

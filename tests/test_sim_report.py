@@ -110,6 +110,14 @@ def failed(results: list[CaseResult]) -> list[CaseResult]:
         "register_layer": "dense1",
         "register_cycle": 119,
         "waves": 'cases/a "b"/around_difference.vcd',
+        "save_file": 'cases/a "b"/around_difference.gtkw',
+        "smaller": "tensorgate verify w.graph --input x_smaller.npy",
+        "pyrtl": -5,
+        "window": {
+            "first_cycle": 121,
+            "cycle": 123,
+            "signals": {"reset": ["1", "0", "0", "0"], "dense1_out_data": ["x", "00ff", "00fe", "00fe"]},
+        },
     }
     case = Case.parse("wine-m64-icarus-n16-stalls-s0")
     crashed = CaseResult(replace(case, multipliers=1), "crashed", "ToolError: <img src=x onerror=y>")
@@ -154,8 +162,44 @@ def test_the_page_shows_what_was_measured(results: list[CaseResult]) -> None:
     assert "What differs" not in text
 
 
+def test_coverage_is_a_matrix_with_its_holes_by_name(results: list[CaseResult]) -> None:
+    hit = {"Relu / flow / moves": 3}
+    structure = {
+        "lines": 10,
+        "covered_lines": 9,
+        "toggles": 200,
+        "covered_toggles": 150,
+        "still_lines": {"7": "a <= b;"},
+        "still": {"dense1_out_ready": "falls"},
+    }
+    text = html([*results, replace(results[-1], covered=hit, structure=structure)])
+    page = Page(text)
+    assert all("scope" in header for header in page.every("th"))
+    assert len(page.every("table")) == len(page.every("thead"))
+    assert 'id="coverage"' in text
+    assert "<li>Relu / flow / starved</li>" in text
+    assert "<li>Relu / flow / moves</li>" not in text
+    assert "it has no upper end" in text
+    for shown in (
+        "9 of 10",
+        "90.0%",
+        "75.0%",
+        "line 7: <code>a &lt;= b;</code>",
+        "<code>dense1_out_ready</code> falls",
+    ):
+        assert shown in text
+    assert 'id="coverage"' not in html(results)
+
+
 def test_a_failure_has_its_place_command_and_waves(results: list[CaseResult]) -> None:
     text = html(failed(results))
+    drawn = [svg for svg in Page(text).every("svg") if (svg["aria-label"] or "").startswith("Waveform")]
+    assert [svg["aria-label"] for svg in drawn] == [
+        "Waveform around cycle 123, on which they are: reset 0; dense1_out_data 00fe"
+    ]
+    assert "…ff" in text
+    assert "<dt>PyRTL says</dt><dd>-5</dd>" in text
+    assert "tensorgate verify w.graph --input x_smaller.npy" in text
     for shown in ("2 of 5 cases failed", "dense1 &amp; co", "dense1_acc", ">123<", ">-5<", ">119<", ">7<"):
         assert shown in text
     assert "&lt;script&gt;x&lt;/script&gt;" in text

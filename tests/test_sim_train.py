@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from golden.trainer.drift import drifted
 from golden.trainer.float_reference import FloatTrainer
 from golden.trainer.tasks import TASKS
 from golden.trainer.trainer import orders
-from rtlgen.training import forward
+from rtlgen.training import TrainerDesign, forward
 from sim.cli import main
 from sim.commands import train as verb
 from sim.difference import VerificationError
@@ -121,8 +122,39 @@ def test_what_differs_ends_the_run(fault, message, tmp_path: Path, monkeypatch) 
 def test_a_fault_in_the_hardware_ends_the_run(tmp_path: Path, monkeypatch) -> None:
     subject = course()
     monkeypatch.setattr(forward, "MOST_ACTIVATION", 126)
-    with pytest.raises(VerificationError, match=r"training step, beat \d+: golden says"):
+    with pytest.raises(VerificationError, match=r"training step, beat \d+: golden says") as caught:
         subject.in_hardware(subject.design(4), tmp_path, "icarus")
+    found = caught.value.difference
+    # Some frames before, with golden's weights; PyRTL has the same fault, so it is the generator's.
+    assert found.layer in ("logits", "loss")
+    assert found.golden != found.hardware == found.pyrtl
+    assert found.register is None
+    assert found.smaller
+    assert len(json.loads((tmp_path / "smaller" / "frames.json").read_text())) < 20
+    assert found.window["signals"]["m_axis_tdata"][found.cycle - found.window["first_cycle"]] == f"{found.hardware:04x}"
+    assert "tensorgate_training_bench.dut.m_axis_tdata" in Path(found.save_file or "").read_text()
+
+
+@pytest.mark.slow
+def test_a_fault_in_the_verilog_of_a_trainer_names_its_register(capsys, monkeypatch, tmp_path: Path) -> None:
+    right = TrainerDesign.write_verilog
+
+    def wrong(design: TrainerDesign, path: Path) -> Path:
+        written = right(design, path)
+        text, count = re.subn(r"loss_of_0 <= (.*);", r"loss_of_0 <= (\1) | 16'd1;", written.read_text())
+        assert count == 1
+        written.write_text(text)
+        return written
+
+    monkeypatch.setattr(TrainerDesign, "write_verilog", wrong)
+    status, out, _ = run(capsys, "iris", "--hardware", "--epochs", "1", "--json")
+    told = json.loads(out)
+    assert (status, told["verdict"]) == (1, "different")
+    assert told["golden"] == told["pyrtl"] != told["hardware"]
+    assert (told["layer"], told["register"]) == ("loss", "loss_of_0")
+    page = (Path(told["folder"]) / "difference.html").read_text()
+    assert page.count("<svg") == 1
+    assert "train iris --hardware" in page
 
 
 @pytest.mark.slow

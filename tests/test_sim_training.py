@@ -107,8 +107,14 @@ def test_a_fault_of_any_phase_is_found(module, name: str, fault, tmp_path: Path,
     monkeypatch.setattr(module, name, fault)
     design = generate_trainer(model, 4)
     monkeypatch.undo()
-    with pytest.raises(VerificationError, match=r"frame|signature"):
+    with pytest.raises(VerificationError, match=r"frame|signature") as caught:
         verify_training(design, model, x, y, tmp_path)
+    found = caught.value.difference
+    assert (tmp_path / "difference.json").exists()
+    assert found.smaller, "the weights of golden, and a few frames"
+    assert (found.golden, found.register) != (found.hardware, None)
+    assert found.window["signals"]["m_axis_tvalid"]
+    assert Path(found.save_file or "").exists()
 
 
 @pytest.mark.parametrize(

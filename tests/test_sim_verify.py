@@ -171,6 +171,10 @@ def test_a_wrong_weight_in_pyrtl_is_caught(design: rtlgen.Design, tmp_path: Path
     rom.data[0] ^= 1
     difference = caught(design, tmp_path)
     assert (difference.witness, difference.layer, difference.sample) == ("pyrtl", "dense1", 0)
+    assert difference.pyrtl == difference.hardware != difference.golden
+    assert_told(difference, tmp_path)
+    place = difference.window["cycle"] - difference.window["first_cycle"]
+    assert difference.window["signals"]["dense1_out_valid"][place] == "1", "the beat that is wrong"
     assert "dense1_out_data" in Path(difference.waves or "").read_text()
 
 
@@ -275,6 +279,24 @@ def test_faults_in_verilog_are_caught_and_located(
     assert difference.witness in {"testbench", "lockstep", "icarus"}
     if layer:
         assert layer in {difference.layer, difference.register_layer}
+    if isinstance(difference.golden, int) and difference.layer and difference.witness == "testbench":
+        assert difference.golden == difference.pyrtl != difference.hardware
+    assert_told(difference, tmp_path)
+
+
+def assert_told(difference: sim.Difference, folder: Path) -> None:
+    """What a post mortem needs: a window of waves, a save file that opens it, the same as values, fewer samples."""
+    waves, save_file = Path(difference.waves or ""), Path(difference.save_file or "").read_text()
+    assert waves.name == "around_difference.vcd"
+    signals = difference.window["signals"]
+    for name in signals:
+        assert f".{name}" in save_file, name
+        assert f" {name}" in waves.read_text(), name
+    place = difference.window["cycle"] - difference.window["first_cycle"]
+    assert all(len(values) > place for values in signals.values())
+    if difference.smaller:
+        assert len(np.load(folder / "x_smaller.npy")) < len(X)
+        assert "x_smaller.npy" in difference.smaller
 
 
 # Faults in what the testbench expects
@@ -286,7 +308,7 @@ def test_a_wrong_expectation_is_caught(design: rtlgen.Design, tmp_path: Path, mo
 
     def wrong(design, x, expected, *rest):
         tensors = {name: tensor.copy() for name, tensor in expected.items()}
-        tensors["requantize1"][5, 2] ^= 1
+        tensors["requantize1"][5:6, 2] ^= 1
         return hostile(design, x, tensors, *rest)
 
     monkeypatch.setattr(witnesses, "check_hostile", wrong)

@@ -139,6 +139,15 @@ module handmade(
   reg [5:0] calm;
   always @(posedge clk) calm <= (reset | s_axis_tvalid | r_valid) ? 0 : calm + (calm != 9 | m_axis_tready);
   assign m_axis_tvalid = r_valid | (calm == 9 & m_axis_tready);
+`elsif FAULT_POWER_UP
+  reg [3:0] never_reset;  // right in whatever begins with zeros, and no reset leads out of another state
+  initial never_reset = 0;
+  always @(posedge clk) never_reset <= never_reset;
+  assign m_axis_tvalid = r_valid & (never_reset == 0);
+`elsif FAULT_POWER_UP_UNKNOWN
+  reg never_reset;
+  always @(posedge clk) never_reset <= never_reset;
+  assign m_axis_tvalid = r_valid & never_reset;
 `else
   assign m_axis_tvalid = r_valid;
 `endif
@@ -183,6 +192,7 @@ def test_a_right_design_passes_every_phase(tmp_path):
         "every_sample_without_stalls",
         "every_sample_under_stalls",
         "reset_in_mid_sample",
+        "any_state_before_a_reset",
         "idle_output_stays_quiet",
         "broken_frame_is_flagged",
         "valid_never_waits_for_ready",
@@ -196,7 +206,12 @@ def test_a_right_design_passes_every_phase(tmp_path):
 
 # fault -> what must be found first: check, phase, stream, and whatever else is known exactly
 WITHOUT_STALLS, STALLS, RESET = "every_sample_without_stalls", "every_sample_under_stalls", "reset_in_mid_sample"
-IDLE, BROKEN, BLOCKED = "idle_output_stays_quiet", "broken_frame_is_flagged", "valid_never_waits_for_ready"
+POWER, IDLE, BROKEN, BLOCKED = (
+    "any_state_before_a_reset",
+    "idle_output_stays_quiet",
+    "broken_frame_is_flagged",
+    "valid_never_waits_for_ready",
+)
 FAULTS: dict[str, dict[str, Any]] = {
     "WRONG_VALUE": {
         "check": "value",
@@ -229,6 +244,8 @@ FAULTS: dict[str, dict[str, Any]] = {
     "STUCK_READY": {"check": "hang", "phase": STALLS, "stream": "s_axis"},
     "RESET_FORGETS_COUNTER": {"check": "last", "phase": RESET, "stream": "double1_out"},
     "RESET_KEEPS_BEAT": {"check": "value", "phase": RESET, "stream": "double1_out", "beat": 0},
+    "POWER_UP": {"check": "hang", "phase": POWER, "stream": "m_axis"},
+    "POWER_UP_UNKNOWN": {"check": "unknown", "phase": WITHOUT_STALLS, "stream": "m_axis"},
     "SPEAKS_UNASKED": {"check": "extra beat", "phase": IDLE, "stream": "m_axis", "beat": 0},
     "FRAME_ERROR_NEVER": {"check": "frame_error", "phase": BROKEN},
     "WAITS_FOR_READY": {"check": "rule 3", "phase": BLOCKED, "stream": "m_axis"},
@@ -239,12 +256,17 @@ FAULTS: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_fault_is_found_and_named(fault, tmp_path):
     phases = (IDLE,) if fault == "SPEAKS_UNASKED" else ()
-    result = check(tmp_path, fault, phases=phases)
+    result = check(tmp_path, fault, phases=phases, registers=["never_reset"] if fault == "POWER_UP" else [])
     assert not result.passed
     found, wanted = dict(result.first or {}), FAULTS[fault]
     found["phase"] = found["phase"].split("[")[0]
     assert {key: found[key] for key in wanted} == wanted, result
     assert json.loads((tmp_path / "run" / "findings.json").read_text()) == list(result.findings)
+
+
+@pytest.mark.slow
+def test_a_state_that_no_reset_leads_out_of_shows_with_random_registers_only(tmp_path):
+    assert check(tmp_path, "POWER_UP").passed
 
 
 @pytest.mark.slow

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from cocotb.handle import Immediate
 from cocotb.triggers import Timer
 
 from verif.config import Config
+from verif.coverage import Collector, Found
 from verif.effort import CutShortError
 from verif.finding import Finding
 from verif.harness import HALF_PERIOD_NS, driven_pins, pins
@@ -56,6 +58,9 @@ class Bench:
         self._sent = 0
         self._pins_end = sum(pins(self.ports).values())
         self._taps = self._probe(dut)
+        self._collector = Collector(dut, self.ports, config.watched)
+        self._registers = [dut.dut[name] for name in config.registers]
+        self._random = Random(config.seed)
 
     def _probe(self, dut: Any) -> list[_Tap]:
         """For each monitor where its handshake stands in the observed line, and how its data is read."""
@@ -112,6 +117,8 @@ class Bench:
         source, sink = self.source, self.sink
         source.drive()
         sink.drive()
+        if not sink.ready or (not source.valid and len(source)):
+            self.board.paused = True
         control = self._reset << 3 | sink.ready << 2 | source.valid << 1 | source.last
         if control != self._control:
             self._next_control.set(Immediate(control))
@@ -170,12 +177,24 @@ class Bench:
             await self.cycle()
         return True
 
-    async def reset(self, cycles: int = 2, hold_source: bool = False) -> None:
-        """Reset, and forget what was under way; ``hold_source`` leaves the source as it is until the reset ends."""
+    async def reset(self, cycles: int = 2, hold_source: bool = False, random_registers: bool = False) -> None:
+        """Reset, and forget what was under way.
+
+        Args:
+            cycles: that it takes.
+            hold_source: leave the source as it is until the reset ends.
+            random_registers: set all registers to random numbers right before the first edge that sees the reset.
+        """
+        if not self.board.complete:
+            self._collector.reset(self.board.monitors)
         if not hold_source:
             self.source.clear()
         self._reset = True
-        await self.idle(cycles)
+        await self.cycle()
+        if random_registers:
+            for register in self._registers:
+                register.set(Immediate(self._random.getrandbits(len(register))))
+        await self.idle(cycles - 1)
         self._reset = False
         self.source.clear()
         for tap in self._taps:
@@ -231,6 +250,10 @@ class Bench:
             tap.catch_up()
         names = {"11": "beats", "10": "stalled", "01": "starved", "00": "idle"}
         return {m.port.prefix: {names[key]: count for key, count in m.counts.items()} for m in self.board.monitors}
+
+    def covered(self) -> Found:
+        """The bins of ``verif.coverage`` that were hit, by stream and layer."""
+        return self._collector.found(self.board.monitors)
 
     def input_moved(self) -> int:
         """Input beats that moved since the reset."""

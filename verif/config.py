@@ -18,6 +18,8 @@ class Config:
     folder for what comes out, the ``seed``, ``patterns`` (pairs of names: source, sink), and how many samples each
     phase takes: ``unstalled``, ``stalled`` (a pair of patterns), ``resets`` (how many resets). ``phases`` names those
     to run; all if empty. ``budget_cycles`` bounds them all together, see ``verif.effort``; None for no bound.
+    ``watched`` says whether the bench looks into the design for coverage, see ``verif.coverage``; ``registers`` names
+    those of the design that can be set to anything before a reset.
     """
 
     ports: Ports
@@ -30,6 +32,8 @@ class Config:
     resets: int
     phases: tuple[str, ...]
     budget_cycles: int | None
+    watched: bool
+    registers: tuple[str, ...]
 
     @classmethod
     def load(cls, path: Path) -> Config:
@@ -44,5 +48,7 @@ class Config:
             patterns=tuple((source, sink) for source, sink in fields["patterns"]),
             phases=tuple(fields["phases"]),
             budget_cycles=fields["budget_cycles"],
+            watched=fields["watched"],
+            registers=tuple(fields["registers"]),
             **{name: int(fields[name]) for name in ("seed", "unstalled", "stalled", "resets")},
         )

@@ -14,6 +14,7 @@ SHARES: Mapping[str, int] = {
     "every_sample_without_stalls": 40,
     "every_sample_under_stalls": 30,
     "reset_in_mid_sample": 15,
+    "any_state_before_a_reset": 15,
     "idle_output_stays_quiet": 5,
     "broken_frame_is_flagged": 10,
     "valid_never_waits_for_ready": 20,

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from verif import coverage
 from verif.ports import Ports
 
 TOP = "tensorgate_bench"
@@ -73,7 +74,7 @@ module {module};
     data, y_data{probes}
   }};
 
-  initial if ($test$plusargs("waves")) begin
+{coverage}  initial if ($test$plusargs("waves")) begin
     $dumpfile("waves.vcd");
     $dumpvars(0, dut);
   end
@@ -85,8 +86,14 @@ MUTANT = "mutsel"
 """The input of a netlist with mutants that chooses one of them; 0 is the design as it was."""
 
 
-def verilog(ports: Ports, mutant_bits: int = 0) -> str:
-    """The bench for a design with these ports, and with an input of so many bits that chooses a mutant."""
+def verilog(ports: Ports, mutant_bits: int = 0, *, watched: bool = False) -> str:
+    """The bench for a design with these ports.
+
+    Args:
+        ports: of the design.
+        mutant_bits: of an input that chooses a mutant; 0 for none.
+        watched: whether rooms and buffers are, for coverage: in a netlist they may be gone.
+    """
     return TEMPLATE.format(
         module=TOP,
         name=ports.name,
@@ -106,6 +113,7 @@ def verilog(ports: Ports, mutant_bits: int = 0) -> str:
             f",\n    dut.{stream.wire('valid')}, dut.{stream.wire('ready')}, dut.{stream.wire('last')}"
             for stream in ports.streams
         ),
+        coverage=coverage.verilog(ports) if watched else "",
     )
 
 

@@ -37,6 +37,7 @@ class StreamPort:
         bits: width of a lane; at least the element's.
         type: of the tensor, without the batch.
         top: whether it is an AXI4-Stream port (``{prefix}_tdata``) or wires inside (``{prefix}_data``).
+        room: a wire that says whether there is room behind it for what its maker makes next; empty if none does.
     """
 
     tensor: str
@@ -45,6 +46,7 @@ class StreamPort:
     bits: int
     type: TensorType
     top: bool = False
+    room: str = ""
 
     def __post_init__(self) -> None:
         if self.lanes < 1:
@@ -152,6 +154,15 @@ class Plan:
 
 
 @dataclass(frozen=True)
+class Buffer:
+    """A buffer inside: ``left`` is a register of ``bits`` bits that counts its room, below zero where it is full."""
+
+    layer: str
+    left: str
+    bits: int
+
+
+@dataclass(frozen=True)
 class Ports:
     """The port description of a design; ``streams`` are the internal ones in network order."""
 
@@ -164,6 +175,7 @@ class Ports:
     output: StreamPort
     streams: tuple[StreamPort, ...]
     plan: Plan | None = None
+    buffers: tuple[Buffer, ...] = ()
 
     def __post_init__(self) -> None:
         prefixes = [port.prefix for port in self.in_order]
@@ -205,6 +217,10 @@ class Ports:
                 output=_stream(description["output"], top=True),
                 streams=tuple(_stream(entry) for entry in description["streams"]),
                 plan=_plan(plan) if plan else None,
+                buffers=tuple(
+                    Buffer(str(entry["layer"]), str(entry["left"]), int(entry["bits"]))
+                    for entry in description.get("buffers", ())
+                ),
             )
         except KeyError as error:
             raise ValueError(f"a port description must have {error.args[0]!r}") from None
@@ -224,4 +240,5 @@ def _stream(entry: Mapping[str, Any], top: bool = False) -> StreamPort:
         bits=int(entry["bits"]),
         type=TensorType(shape, IntType.parse(str(entry["dtype"]))),
         top=top,
+        room=str(entry.get("room", "")),
     )

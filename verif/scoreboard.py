@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from golden.types import IntArray
+from verif.coverage import CONTEXTS
 from verif.finding import CheckError, Finding
 from verif.ports import Ports
 from verif.stream import Monitor
@@ -20,6 +21,9 @@ class Scoreboard:
         ports: the streams.
         golden: the tensor of every stream by name, shape (batch, *shape).
 
+    ``carried`` has the samples whose last beat has come out right, by what somebody sets ``paused`` for meanwhile: see
+    ``verif.coverage.CONTEXTS``.
+
     Raises:
         ValueError: if a tensor is missing, of the wrong shape, or outside its type.
     """
@@ -30,6 +34,8 @@ class Scoreboard:
             raise ValueError(f"the golden tensors must hold {missing[0]!r}, not only {', '.join(golden)}")
         self.findings: list[Finding] = []
         self.phase = ""
+        self.carried: dict[str, set[int]] = {}
+        self.paused = False
         self._golden = [port.type.check(golden[port.tensor], port.prefix) for port in ports.in_order]
         self._words: list[dict[int, list[int]]] = [{} for _ in ports.in_order]
         self.monitors = [Monitor(port, rank, self.report, self._compare) for rank, port in enumerate(ports.in_order)]
@@ -41,6 +47,7 @@ class Scoreboard:
         self._sequence: list[int] = []
         self._early: list[tuple[Monitor, int, int, int, int]] = []
         self._already = len(self.findings)
+        self.paused = False
         self.failed_at: int | None = None
 
     @property
@@ -144,6 +151,9 @@ class Scoreboard:
                 hardware=hardware,
             )
             return
+        if monitor is self.monitors[-1] and beat == port.beats - 1:
+            self.carried.setdefault(CONTEXTS[self.paused], set()).add(sample)
+            self.paused = False
 
     def _packed(self, monitor: Monitor, sample: int) -> list[int]:
         words = self._words[monitor.rank]

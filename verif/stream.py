@@ -93,12 +93,15 @@ class Monitor:
         rank: its place in network order.
         report: receives what is wrong; the first finding silences the monitor until ``clear``.
         on_beat: receives every beat that moved.
+
+    ``counts`` has the cycles of each handshake, ``starved`` how often a beat was waited for amid a tensor.
     """
 
     def __init__(self, port: StreamPort, rank: int, report: Callable[[Finding], None], on_beat: OnBeat) -> None:
         self.port = port
         self.rank = rank
         self.counts = {IDLE: 0, STARVED: 0, STALLED: 0, MOVES: 0}
+        self.starved = 0
         self._report = report
         self._on_beat = on_beat
         self.clear()
@@ -127,6 +130,7 @@ class Monitor:
             if self._held is not None:
                 self.fail(cycle, "rule 2", "valid fell before the beat moved")
                 self._held = None
+            self.starved += self.beat > 0 and handshake == STARVED
             return False
         beat = last + read()
         if self._held is None:

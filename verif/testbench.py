@@ -127,6 +127,8 @@ def _save(bench: Bench) -> None:
         "measured": _measured,
         "phases": _phases,
         "coverage": bench.coverage(),
+        "covered": bench.covered(),
+        "carried": {context: sorted(samples) for context, samples in bench.board.carried.items()},
     }
     write_json(build / "result.json", content)
 
@@ -261,6 +263,32 @@ async def reset_in_mid_sample(bench: Bench) -> None:
 
 
 @phase
+async def any_state_before_a_reset(bench: Bench) -> None:
+    """Whatever registers hold, as when the power comes, after a reset of one cycle all is right and on time.
+
+    The resets come when nothing has moved, and when the network is full, if there is time to fill it.
+    """
+    left, plan = bench.left_cycles, bench.ports.plan
+    if left is not None and plan and left < plan.ii_cycles + plan.latency_cycles:
+        raise LeftOutError
+    bench.send(1)
+    await bench.reset(1, hold_source=True, random_registers=True)
+    bench.send_clearest()
+    await bench.finish()
+    _check_plan(bench)
+    left = bench.left_cycles
+    if left is not None and plan and left < 4 * (plan.ii_cycles + plan.latency_cycles):
+        return
+    bench.sink.blocked = True
+    await _fill(bench)
+    bench.board.verdict()
+    await bench.reset(1, random_registers=True)
+    bench.send(2)
+    await bench.finish()
+    _check_plan(bench)
+
+
+@phase
 async def idle_output_stays_quiet(bench: Bench) -> None:
     """Without input there is no output, and after the last result there is none either."""
     bench.pause("never", "coin")
@@ -307,17 +335,10 @@ async def valid_never_waits_for_ready(bench: Bench) -> None:
     """
     bench.pause("never", "mostly")
     bench.sink.blocked = True
-    source = bench.board.monitors[0]
     left, plan = bench.left_cycles, bench.ports.plan
     if left is not None and plan and left < 3 * (plan.ii_cycles + plan.latency_cycles):
         raise LeftOutError  # it would not be full
-    for _ in range(MOST_FILLINGS * bench.config.unstalled):
-        bench.send(1)
-        # Until the sample is taken, or else until all stands still.
-        if not await bench.until(lambda: not len(bench.source), patience=bench.settle) and source.handshake == "10":
-            break
-    else:
-        source.fail(bench.now, "hang", "the design takes sample after sample, although nothing takes its results")
+    await _fill(bench)
     for monitor in bench.board.monitors:
         # A stream whose ready is high has nothing to wait for: its maker waits for room before it starts (rule 5).
         if monitor.handshake == "00":
@@ -325,3 +346,14 @@ async def valid_never_waits_for_ready(bench: Bench) -> None:
     bench.board.verdict()
     bench.sink.blocked = False
     await bench.finish(quiet=bench.calm)
+
+
+async def _fill(bench: Bench) -> None:
+    """Sample after sample, until the network is full and the next one waits; the sink is blocked."""
+    source = bench.board.monitors[0]
+    for _ in range(MOST_FILLINGS * bench.config.unstalled):
+        bench.send(1)
+        # Until the sample is taken, or else until all stands still.
+        if not await bench.until(lambda: not len(bench.source), patience=bench.settle) and source.handshake == "10":
+            return
+    source.fail(bench.now, "hang", "the design takes sample after sample, although nothing takes its results")

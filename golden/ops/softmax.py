@@ -60,6 +60,10 @@ class Softmax:
         return x
 
     def __call__(self, x: IntArray) -> IntArray:
+        return np.clip(self.unlimited(x), _S8.min, _S8.max)
+
+    def unlimited(self, x: IntArray) -> IntArray:
+        """The result before it is clipped."""
         exponentials = self.exponentials
         terms = exponentials[x.max(axis=-1, keepdims=True) - x]
         total = rounding_divide_by_power_of_two(terms, _SUM_INTEGER_BITS).sum(axis=-1, keepdims=True)
@@ -67,6 +71,5 @@ class Softmax:
         headroom = 32 - np.frexp(total.astype(np.float64))[1].astype(np.int64)
         scale = reciprocal_of_one_plus((total << headroom) - (1 << 31))
         exponent = _SUM_INTEGER_BITS - headroom + 31 - 8
-        y = rounding_divide_by_power_of_two(saturating_high(scale, terms), exponent) + _S8.min
         # A difference that is out of range gives the smallest value whatever the sum is: its term is zero.
-        return np.clip(y, _S8.min, _S8.max)
+        return rounding_divide_by_power_of_two(saturating_high(scale, terms), exponent) + _S8.min

@@ -12,12 +12,14 @@ from golden.types import IntArray
 from rtlgen import Design
 from sim.commands.printing import as_text
 from sim.commands.user_error import blame_user
-from sim.difference import Difference, VerificationError, first_difference
+from sim.difference import Difference, VerificationError, first_difference, in_network
+from sim.regression.postmortem_page import write_page
 from sim.scratch import scratch_folder
 from sim.simulators.programs import require_programs
 from sim.simulators.simulator import Run, Simulator
 from sim.simulators.verilator import Verilator
 from sim.tools import ToolError
+from sim.witnesses import locate
 
 PIECE_SAMPLES = 50
 """Samples between two signs of life; compiling the design again takes a small part of simulating so many."""
@@ -50,6 +52,7 @@ def checking(name: str, command: str, json: bool) -> Iterator[Path]:
             yield folder
         except VerificationError as error:
             told = VerificationError(error.difference, folder, command)
+            write_page(error.difference, command, folder)
             raise CheckFailedError(as_text(told.as_json()) if json else str(told)) from error
         except ToolError as error:
             error.add_note(f"files: {folder}")
@@ -91,5 +94,5 @@ def check_outputs(
     whole = Run(np.concatenate([run.outputs for run in runs]), np.concatenate([run.cycles for run in runs]))
     difference = first_difference(design, simulator.name, whole, expected)
     if difference:
-        raise VerificationError(difference)
+        raise VerificationError(in_network(design, locate(design, difference, x, build, seed=0)))
     return whole.outputs

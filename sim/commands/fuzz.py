@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ from sim.commands.user_error import blame_user
 from sim.fuzzing.campaign import netlist_is_possible, require_hypothesis, run_campaign
 from sim.fuzzing.case import Case, summary
 from sim.fuzzing.check import RefusedError, check
+from sim.fuzzing.postmortem import examine
+from sim.regression.postmortem_page import write_page
 from sim.synthesis.yosys import PROGRAM
 from sim.tools import find_tool
 
@@ -64,7 +67,11 @@ def fuzz(
     command = shlex.join([*program(), "fuzz", "--case", str(folder)])
     with blame_user("--output"):
         failed.save(folder, error, command)
-    content["failure"] |= {"case": str(folder), "command": command}
+    with working("looking where it differs"):
+        difference = examine(failed, error, folder, command)
+    if difference:
+        write_page(difference, command, folder)
+    content["failure"] |= {"case": str(folder), "command": command, "difference": difference and asdict(difference)}
     if json:
         raise CheckFailedError(as_text(content))
     _print(content)

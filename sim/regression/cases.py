@@ -11,6 +11,7 @@ from typing import Any
 from golden import zoo
 from rtlgen import Plan
 from sim.budget import samples_within
+from sim.regression import exercises
 from sim.simulators.cocotb_launcher import PATTERNS, PAUSES
 from sim.verify import SIMULATORS
 
@@ -30,11 +31,12 @@ class Case:
     """One run of one network in one folding under one simulator.
 
     Args:
-        network: a name of ``golden.zoo.NAMES``.
+        network: a name of ``golden.zoo.NAMES``, or of ``sim.regression.exercises.NAMES``.
         multipliers: the budget; None for unrolled.
         simulator: of ``sim.verify.SIMULATORS``.
-        patterns: pairs of pause patterns (source, sink) for the cocotb testbench with lockstep (Icarus only); without
-            any, the samples come back to back and nothing stalls.
+        patterns: pairs of pause patterns (source, sink) for the cocotb testbench with lockstep, under Icarus; with
+            Verilator as the simulator its pins are then driven there once more, to see what of the Verilog they move.
+            Without any, the samples come back to back and nothing stalls.
         seed: of stalls, resets and the choice of samples.
         samples: how many; None for the whole test set.
         budget_cycles: the most cycles to simulate: so many samples fewer, but one at least; None for no bound.
@@ -49,12 +51,15 @@ class Case:
     budget_cycles: int | None = None
 
     def __post_init__(self) -> None:
-        if self.network not in zoo.NAMES:
-            raise ValueError(f"a case needs a network among {', '.join(zoo.NAMES)}, not {self.network!r}")
+        if self.network not in zoo.NAMES and not self.is_exercise:
+            names = ", ".join((*zoo.NAMES, *exercises.NAMES))
+            raise ValueError(f"a case needs a network among {names}, not {self.network!r}")
         if self.simulator not in SIMULATORS:
             raise ValueError(f"a case needs a simulator among {', '.join(SIMULATORS)}, not {self.simulator!r}")
-        if self.patterns and self.simulator != "icarus":
-            raise ValueError(f"stall patterns need the simulator icarus, not {self.simulator!r}")
+        if self.patterns and self.simulator == "pyrtl":
+            raise ValueError("stall patterns need the simulator icarus or verilator, not 'pyrtl'")
+        if self.is_exercise and not self.patterns:
+            raise ValueError(f"the exercise {self.network!r} has no test set: its case needs stall patterns")
         if self.multipliers is not None and self.multipliers < 1:
             raise ValueError(f"a case needs at least one multiplier, or none as unrolled, not {self.multipliers}")
         for name in {name for pair in self.patterns for name in pair}:
@@ -63,6 +68,11 @@ class Case:
             raise ValueError(f"a case needs at least one sample, not {self.samples}")
         if self.budget_cycles is not None and self.budget_cycles < 1:
             raise ValueError(f"a case needs a budget of at least one cycle, not {self.budget_cycles}")
+
+    @property
+    def is_exercise(self) -> bool:
+        """Whether the network is one of those that were made for coverage."""
+        return self.network in exercises.NAMES
 
     @property
     def folding(self) -> str:
@@ -74,6 +84,8 @@ class Case:
         """What it tries: the same words for the same column of the report."""
         if not self.patterns:
             return _NAMES[self.simulator] + (", test set" if self.samples is None else "")
+        if self.simulator == "verilator":
+            return "lines and toggles"
         if self.patterns == PATTERNS:
             return "all stalls"
         return ", ".join(f"{source} → {sink}" for source, sink in self.patterns)
@@ -139,6 +151,8 @@ class CaseResult:
         accuracy: of ``float`` and ``golden`` on the whole test set; of ``rtl`` and of ``golden_on_rtl_samples`` on the
             samples that ran on the hardware, with the confusion matrices.
         network: its portrait, see ``sim.regression.portrait``; of runs over the test set.
+        covered: the bins of ``sim.coverage`` that it hit, and how often; of runs under stalls.
+        structure: what of the Verilog was moved, the fields of ``sim.structure.Structure``.
         difference: the first one, the fields of ``sim.Difference``.
         files: folder with what the case left, relative to the build folder; empty once it has passed.
     """
@@ -154,6 +168,8 @@ class CaseResult:
     measured: Mapping[str, int | None] = field(default_factory=dict)
     accuracy: Mapping[str, Any] = field(default_factory=dict)
     network: Mapping[str, Any] = field(default_factory=dict)
+    covered: Mapping[str, int] = field(default_factory=dict)
+    structure: Mapping[str, Any] = field(default_factory=dict)
     difference: Mapping[str, Any] = field(default_factory=dict)
     files: str = ""
 

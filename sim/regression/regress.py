@@ -2,7 +2,7 @@
 
 Into the build folder go ``report.html``, ``junit.xml``, ``results.json``, ``results/`` with a file for each finished
 case, which the next run does not repeat, ``training.json`` with courses of training, and ``cases/`` with what failed
-cases left.
+cases left. A run of all cases also has to show everything that ``sim.coverage`` knows: a hole fails it, by its name.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from typing import NoReturn
 
 from golden import zoo
 from sim.regression.cases import Case, CaseResult
+from sim.regression.coverage_page import Coverage
 from sim.regression.dask_cluster import cluster
 from sim.regression.executor import Store, Watch, run_all, worker_processes
 from sim.regression.fingerprint import fingerprint
@@ -101,8 +102,11 @@ def main(arguments: Sequence[str] | None = None, executor: Executor | None = Non
                 build = options.build.resolve() if options.dask else options.build
                 results = regress(cases, build, executor=pool, jobs=jobs, fresh=again, watch=watch)
             whole = not options.only and options.networks is None
+            # Some of the cases cannot show everything; all of them have to.
+            everything = whole and "icarus" in (options.simulators or ALL)
+            coverage = Coverage.of(results) if everything else None
             # One case run alone does not replace the report of a whole regression.
-            paths = [] if options.only else _write(results, options.build)
+            paths = [] if options.only else _write(results, options.build, coverage)
             courses = run_trainings(options.build, fresh=again, tell=print) if whole else []
             if courses:
                 write_report(results, options.build, courses)
@@ -115,8 +119,10 @@ def main(arguments: Sequence[str] | None = None, executor: Executor | None = Non
     print_summary(results, options.build, paths, time.monotonic() - started)
     if whole:
         print("\n".join([*told(), *_told_of_parts(results)]))
-    learnt = all(course["verdict"] == "passed" for course in courses)
-    return PASSED if learnt and all(result.passed for result in results) else FAILED
+    if coverage:
+        print("\n".join(coverage.told))
+    right = all(result.passed for result in results) and all(course["verdict"] == "passed" for course in courses)
+    return PASSED if right and (coverage is None or coverage.complete) else FAILED
 
 
 def _chosen(options: argparse.Namespace) -> list[Case]:
@@ -151,8 +157,8 @@ def _simulators() -> tuple[str, ...]:
     return (*ALL, "verilator")
 
 
-def _write(results: Sequence[CaseResult], build: Path) -> list[Path]:
-    return [write_report(results, build), write_junit(results, build), write_results(results, build)]
+def _write(results: Sequence[CaseResult], build: Path, coverage: Coverage | None) -> list[Path]:
+    return [write_report(results, build), write_junit(results, build, coverage), write_results(results, build)]
 
 
 @contextmanager

@@ -18,8 +18,9 @@ from typing import Any
 
 from golden import zoo
 from golden.serialize import write_atomically
-from sim.regression import training_page
+from sim.regression import exercises, training_page
 from sim.regression.cases import DEFAULT_MULTIPLIERS, CaseResult
+from sim.regression.coverage_page import Coverage
 from sim.regression.numerics import decibels
 from sim.regression.page import render
 from sim.regression.readme import put_between_markers
@@ -27,6 +28,7 @@ from sim.regression.reproduction import python
 from sim.regression.runnable import told
 from sim.regression.trainings import read_trainings, sources
 from sim.synthesis import table
+from sim.tools import TOOLS
 
 RESULTS, PAGE = "results.json", "report.html"
 
@@ -110,9 +112,9 @@ def rows(results: Sequence[CaseResult]) -> list[Row]:
 
 
 def network_names(results: Sequence[CaseResult]) -> list[str]:
-    """The networks that occur, in the order of the zoo."""
+    """The networks that occur, in the order of the zoo; exercises come last."""
     present = {result.case.network for result in results}
-    return [name for name in zoo.NAMES if name in present]
+    return [name for name in (*zoo.NAMES, *exercises.NAMES) if name in present]
 
 
 def _budget(row: Row) -> int:
@@ -180,6 +182,7 @@ def html(
     """
     from sim import figures
 
+    trained = [result for result in results if not result.case.is_exercise]
     checks = list(dict.fromkeys(result.case.check for result in sorted(results, key=_check_order)))
     return render(
         "report.html",
@@ -187,8 +190,11 @@ def html(
         failures=[result for result in results if not result.passed],
         checks=checks,
         rows=rows(results),
-        glance=measured_rows(results),
-        networks=[_network(name, results) for name in network_names(results)],
+        sizes=len(rows(trained)),
+        networks=[_network(name, trained) for name in network_names(trained)],
+        coverage=Coverage.of(results),
+        whole_regression={result.case.network for result in results} >= set(exercises.NAMES),
+        installing_verilator=TOOLS["verilator"],
         cycles=sum(result.cycles for result in results),
         inferences=sum(result.samples for result in results),
         time_s=sum(result.time_s for result in results),
@@ -279,6 +285,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         results = read_results(options.build)
         if options.readme:
             put_between_markers(options.readme, "measured", markdown(results))
+            put_between_markers(options.readme, "coverage", Coverage.of(results).markdown)
     except (OSError, ValueError) as error:
         print(error, file=sys.stderr)
         return 2

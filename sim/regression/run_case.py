@@ -4,25 +4,28 @@ from __future__ import annotations
 
 import time
 import traceback
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from golden import zoo
+from golden.graph import Graph
 from golden.types import IntArray
 from rtlgen import Design, generate
 from rtlgen.occupancy import steady_samples
 from sim.budget import NO_BOUND, samples_within
-from sim.difference import Difference, VerificationError, first_difference
+from sim.difference import Difference, VerificationError, first_difference, in_network
 from sim.regression.cases import DEFAULT_MULTIPLIERS, Case, CaseResult
+from sim.regression.exercises import EXERCISE_SAMPLES, exercise, exercise_samples
 from sim.regression.portrait import accuracies, portrait
 from sim.regression.reproduction import reproduction
 from sim.scratch import remove_folder
 from sim.simulators.simulator import Run
-from sim.verify import verify
-from sim.witnesses import BULK, cycle_difference, golden_outputs
+from sim.structure import replayed
+from sim.verify import MOST_WATCHED_SAMPLES, verify, verify_command
+from sim.witnesses import BULK, check_bulk, check_hostile, cycle_difference, fewer_samples, golden_outputs, locate
 
 
 def run_case(case: Case, build: Path) -> CaseResult:
@@ -40,7 +43,11 @@ def run_case(case: Case, build: Path) -> CaseResult:
         remove_folder(folder)
     except VerificationError as error:
         verdict, message = "failed", f"{error.difference.witness}: {error.difference.message}"
-        facts["difference"] = asdict(error.difference) | {"waves": _relative(error.difference.waves, build)}
+        difference = error.difference
+        facts["difference"] = asdict(difference) | {
+            name: _relative(path, build)
+            for name, path in (("waves", difference.waves), ("save_file", difference.save_file))
+        }
     except Exception as error:
         verdict, message = "crashed", f"{type(error).__name__}: {error}"
         folder.mkdir(parents=True, exist_ok=True)
@@ -52,21 +59,28 @@ def run_case(case: Case, build: Path) -> CaseResult:
 
 def _run(case: Case, build: Path, folder: Path, facts: dict[str, Any]) -> None:
     """Fill in ``facts`` as they become known: a failure keeps those that were."""
-    entry = zoo.load(case.network)
+    graph = exercise(case.network) if case.is_exercise else zoo.load(case.network).graph
     design = generate(
-        entry.graph, case.multipliers or DEFAULT_MULTIPLIERS, unrolled=case.multipliers is None, name=case.network
+        graph, case.multipliers or DEFAULT_MULTIPLIERS, unrolled=case.multipliers is None, name=case.network
     )
     facts["plan"] = design.plan.as_json()
     if case.patterns:
-        x = _adverse(entry, case)
+        x = _adverse(case, graph)
         facts["samples"] = len(x)
+        if case.simulator == "verilator":
+            try:
+                _structure(case, design, x, folder, facts)
+            except VerificationError as error:
+                raise VerificationError(in_network(design, error.difference), folder) from error
+            return
         done = verify(
             design, x, simulators=(case.simulator,), patterns=case.patterns, seed=case.seed, build=folder,
             command=reproduction(case, build), cycles=case.budget_cycles or NO_BOUND,
         )  # fmt: skip
-        facts["cycles"] = done.cycles
+        facts["cycles"], facts["covered"] = done.cycles, done.covered
         facts["measured"] = {"ii_cycles": done.ii_cycles, "latency_cycles": done.latency_cycles}
         return
+    entry = zoo.load(case.network)
     split = entry.dataset["test"]
     count = case.samples_of(design.plan, len(split))
     x = entry.graph.encode(split.x[:count])
@@ -76,7 +90,10 @@ def _run(case: Case, build: Path, folder: Path, facts: dict[str, Any]) -> None:
         facts["network"] = portrait(entry)
     # Back to back without stalls, and enough of them again to reach the steady state, if the budget allows.
     more = np.resize(np.arange(count), max(count, _steady(case, design)))
-    run = _bulk(case, design, x[more], folder)
+    try:
+        run = _bulk(case, design, x[more], folder)
+    except VerificationError as error:
+        raise _located(case, design, error.difference, x, folder) from error
     facts["measured"] = {"ii_cycles": run.ii_cycles, "latency_cycles": run.latency_cycles}
     facts["cycles"] = int(run.cycles[-1]) + 1
     if case.samples is None:
@@ -86,7 +103,31 @@ def _run(case: Case, build: Path, folder: Path, facts: dict[str, Any]) -> None:
         design, case.simulator, run
     )
     if difference:
-        raise VerificationError(difference)
+        raise _located(case, design, difference, x, folder)
+
+
+def _located(case: Case, design: Design, seen: Difference, x: IntArray, folder: Path) -> VerificationError:
+    """A difference at the output, traced back to its layer, with waves, and with what it takes to see it again."""
+    found = in_network(design, locate(design, seen, x, folder, case.seed))
+
+    def again(fewer: IntArray) -> None:
+        check_bulk(design, BULK[case.simulator], fewer, golden_outputs(design, fewer), folder / "smaller")
+
+    fewer = fewer_samples(seen, x, again)
+    if fewer is not None:
+        simulators = (case.simulator,)
+        found = replace(found, smaller=verify_command(design, fewer, simulators, (), 0, folder, "x_smaller.npy"))
+    return VerificationError(found, folder=folder)
+
+
+def _structure(case: Case, design: Design, x: IntArray, folder: Path, facts: dict[str, Any]) -> None:
+    """The testbench under Icarus, and its pins under Verilator."""
+    watched = x[:MOST_WATCHED_SAMPLES]
+    budget = case.budget_cycles or NO_BOUND
+    tensors = design.plan.live.trace(watched)
+    _, pins = check_hostile(design, watched, tensors, folder, case.seed, case.patterns, budget)
+    facts["cycles"] = pins.cycles
+    facts["structure"] = asdict(replayed(design, pins, folder / "verilator", case.seed))
 
 
 def _steady(case: Case, design: Design) -> int:
@@ -95,9 +136,12 @@ def _steady(case: Case, design: Design) -> int:
     return steady if case.budget_cycles is None else samples_within(design.plan, case.budget_cycles, steady)
 
 
-def _adverse(entry: zoo.Entry, case: Case) -> IntArray:
+def _adverse(case: Case, graph: Graph) -> IntArray:
     """Samples of the test set, and integers that no sample has: both ends of the range, and anything between."""
-    random, type = np.random.default_rng(case.seed), entry.graph.input_type
+    random, type = np.random.default_rng(case.seed), graph.input_type
+    if case.is_exercise:
+        return exercise_samples(type, case.samples or EXERCISE_SAMPLES, case.seed)
+    entry = zoo.load(case.network)
     typical = entry.graph.encode(entry.dataset["test"].x)
     count = case.samples or len(typical)
     typical = typical[random.permutation(len(typical))[: count - count // 2]]

@@ -10,6 +10,7 @@ from golden import zoo
 from rtlgen import Plan, plan
 from sim.budget import SPEEDS, budget_cycles, cycles_of, estimated_nets
 from sim.regression.cases import DEFAULT_MULTIPLIERS, Case
+from sim.regression.exercises import EXERCISE_SAMPLES, FOLDINGS, NAMES
 from sim.regression.runnable import runnable
 from sim.simulators.cocotb_launcher import PATTERNS
 
@@ -39,7 +40,7 @@ def table(
     simulators: Sequence[str] = ("pyrtl", "icarus"),
     seeds: Sequence[int] = (0,),
 ) -> list[Case]:
-    """The regression: networks x foldings x simulators x stall patterns x seeds, the longest first.
+    """The regression: networks x foldings x simulators x stall patterns x seeds, and exercises; the longest first.
 
     What a network gets follows from its plans. A test set that takes Icarus longer than ``TEST_SET_S`` goes through
     Verilator, if that is among the simulators; and where a case would take too long it has a budget of cycles.
@@ -52,7 +53,16 @@ def table(
         if network in _THOROUGH and "icarus" in simulators:  # one pair of patterns at a time, on another seed
             alone = [(pair, seed + 1) for seed in seeds for pair in PATTERNS]
             found += [Case(network, 16, "icarus", (pair,), seed, STALLED_SAMPLES) for pair, seed in alone]
+    if networks is None and "icarus" in simulators:
+        trying = [(name, FOLDINGS[name], seed) for name in NAMES for seed in seeds]
+        found += [Case(*case[:2], "icarus", PATTERNS, case[2], EXERCISE_SAMPLES) for case in trying]
+        if "verilator" in simulators:
+            found += [Case(*case, "verilator", PATTERNS, 0, STALLED_SAMPLES) for case in STRUCTURE]
     return sorted(dict.fromkeys(found), key=estimated_s, reverse=True)
+
+
+STRUCTURE = (("iris", 16), ("chain_image", 4), ("chain_vector", 4))
+"""Networks and budgets of multipliers of which Verilator tells what of their Verilog the testbench moves."""
 
 
 def _cases(network: str, folding: int | None, simulators: Sequence[str], seeds: Sequence[int]) -> list[Case]:
@@ -119,10 +129,14 @@ def _outline(network: str, multipliers: int | None) -> tuple[Plan, int]:
 
 def estimated_s(case: Case) -> float:
     """How long a case takes, roughly; for the order of starting, and so that a regression has an end."""
+    if case.is_exercise:  # to make its plan takes longer than it is worth
+        return EXERCISE_S + SPEEDS[case.simulator].start_s
     nets, cycles = _nets(case), _cycles(case)
     replayed = SPEEDS["pyrtl"].time_s(nets, cycles) if case.patterns else 0.0
     return SPEEDS[case.simulator].time_s(nets, cycles) + replayed + MAKING_S_PER_NET * nets
 
 
+EXERCISE_S = 5.0
+"""Seconds that an exercise takes, about."""
 MAKING_S_PER_NET = 0.0001
 """Seconds that a design takes to be made and written, a net."""

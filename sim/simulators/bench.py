@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from golden.types import IntArray
 from sim.simulators.beats import Beats
 from sim.simulators.simulator import Run, most_cycles, run_of
+from sim.waves import Clock
 
 if TYPE_CHECKING:
     from rtlgen import Design
@@ -37,7 +38,7 @@ module tensorgate_bulk_bench;
         file = $fopen("{output}", "w");
     end
     always #5 clk = !clk;
-    always @(posedge clk) begin
+{waves}    always @(posedge clk) begin
         reset <= 1'b0;
         if (!reset) begin
             cycle <= cycle + 1;
@@ -56,8 +57,19 @@ endmodule
 """
 
 
-def write_bench(design: Design, x: IntArray, build: Path) -> Path:
-    """Write the bench and its stimulus into ``build``; returns the bench."""
+WAVES = "waves.vcd"
+CLOCK = Clock(10_000, 4_000, -1)
+"""Of its waves: the reset takes one cycle, and everything is settled right before the rising edge."""
+_WAVES = """\
+    initial begin
+        $dumpfile("waves.vcd");
+        $dumpvars(0, dut);
+    end
+"""
+
+
+def write_bench(design: Design, x: IntArray, build: Path, *, waves: bool = False) -> Path:
+    """Write the bench and its stimulus into ``build``, one that leaves ``WAVES`` if they are wanted; the bench."""
     source, sink = Beats.of(design.ports["input"]), Beats.of(design.ports["output"])
     words = source.pack(x)
     flag = 1 << source.word_bits
@@ -75,6 +87,7 @@ def write_bench(design: Design, x: IntArray, build: Path) -> Path:
             output=OUTPUT,
             expected=len(x) * sink.count,
             limit=most_cycles(design, len(x)),
+            waves=_WAVES if waves else "",
         )
     )
     return bench

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 import logging
+import re
 import signal
 import threading
 import warnings
@@ -46,6 +47,9 @@ WRITTEN = (
 
 Finding = Mapping[str, Any]
 
+_REGISTER = re.compile(r"^\s*reg\s*(?:\[\d+:0\])?\s*(\w+);", re.MULTILINE)
+"""A declaration of a register by itself, not of a memory."""
+
 
 @dataclass(frozen=True)
 class TestbenchResult:
@@ -59,6 +63,8 @@ class TestbenchResult:
         latency_cycles, ii_cycles: measured without stalls; None if that phase did not come to its end.
         cycles: simulated in all.
         coverage: per stream prefix the cycles with ``beats``, ``stalled``, ``starved``, ``idle``.
+        covered: by stream prefix or layer, property and bin of ``verif.coverage``, how often it was hit.
+        carried: the samples of the batch that came out right, by ``verif.coverage.CONTEXTS``.
         recording: npz of every top pin on every cycle (see ``verif.recorder``).
         waves: VCD file, if asked for; the design is the scope ``dut``.
         log: all that the tools printed.
@@ -73,6 +79,8 @@ class TestbenchResult:
     ii_cycles: int | None
     cycles: int
     coverage: Mapping[str, Mapping[str, int]]
+    covered: Mapping[str, Mapping[str, Mapping[str, int]]]
+    carried: Mapping[str, Sequence[int]]
     recording: Path
     waves: Path | None
     log: Path
@@ -106,6 +114,8 @@ def run_testbench(
     stalled: int = 3,
     resets: int = 4,
     budget_cycles: int | None = None,
+    watched: bool = False,
+    registers: Sequence[str] = (),
     waves: bool = False,
     phases: Sequence[str] = (),
     timeout: float = 3600,
@@ -124,6 +134,8 @@ def run_testbench(
         stalled: samples per pair of patterns.
         resets: resets in mid-sample.
         budget_cycles: of all phases together: fewer samples, then phases that are cut short (see ``verif.effort``).
+        watched: look into the design for coverage; it must have the wires that its port description names for that.
+        registers: of the design, that are set to random numbers before a reset; see ``registers_of``.
         waves: also write a VCD file.
         phases: names of the phases to run; all if empty.
         timeout: seconds for the simulation.
@@ -135,7 +147,9 @@ def run_testbench(
     """
     verilog, ports_json, build = (Path(path).resolve() for path in (verilog, ports_json, build))
     effort = (seed, unstalled, stalled, resets)
-    top = _prepare(verilog, ports_json, x, expected, build, effort, patterns, budget_cycles, phases)
+    top = _prepare(
+        verilog, ports_json, x, expected, build, effort, patterns, budget_cycles, phases, inside=(watched, registers)
+    )
     log = build / "simulation.log"
     plusargs = [f"+verif={build / 'testbench.json'}", *(["+waves"] if waves else [])]
     launch(TESTBENCH, top, [build / "tensorgate_bench.v", verilog], build, log, plusargs, seed, timeout)
@@ -189,9 +203,11 @@ def _prepare(
     budget_cycles: int | None,
     phases: Sequence[str],
     mutant_bits: int = 0,
+    inside: tuple[bool, Sequence[str]] = (False, ()),
 ) -> str:
     """Write the files that a testbench is started with; the name of the module to simulate."""
     seed, unstalled, stalled, resets = effort
+    watched, registers = inside
     if seed < 0 or unstalled < 2 or stalled < 1 or resets < 0:
         got = f"{seed}, {unstalled}, {stalled}, {resets}"
         raise ValueError(f"seed >= 0, unstalled >= 2, stalled >= 1 and resets >= 0 are needed, not {got}")
@@ -231,11 +247,18 @@ def _prepare(
         "resets": resets,
         "budget_cycles": budget_cycles,
         "phases": list(phases),
+        "watched": watched,
+        "registers": list(registers),
     }
     (build / "testbench.json").write_text(json.dumps(config, indent=1) + "\n")
     harness = importlib.import_module(HARNESS)
-    (build / "tensorgate_bench.v").write_text(harness.verilog(ports, mutant_bits))
+    (build / "tensorgate_bench.v").write_text(harness.verilog(ports, mutant_bits, watched=watched))
     return str(harness.TOP)
+
+
+def registers_of(verilog: Path) -> list[str]:
+    """The names of the registers of a design, as they are declared in its emitted Verilog, one a line; no memories."""
+    return _REGISTER.findall(verilog.read_text())
 
 
 def check_patterns(patterns: Sequence[tuple[str, str]]) -> None:
@@ -264,6 +287,8 @@ def _result(build: Path, log: Path, waves: Path | None) -> TestbenchResult:
         ii_cycles=result["measured"]["ii_cycles"],
         cycles=result["cycles"],
         coverage=result["coverage"],
+        covered=result["covered"],
+        carried=result["carried"],
         recording=build / "recording.npz",
         waves=waves,
         log=log,

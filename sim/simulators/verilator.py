@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 WARNINGS_OFF = ("-Wno-fatal", "-Wno-lint", "-Wno-style")
 """Warnings are for ``verilator --lint-only``, which a test runs; a simulation only has to be built."""
+
+COVERAGE = ("--coverage-line", "--coverage-toggle", "-CFLAGS", "-O0")
+"""Count what moves, into ``coverage.dat``; such runs are short, to compile for speed takes longer than it saves."""
 
 
 @dataclass(frozen=True)
@@ -38,16 +41,30 @@ class Verilator:
         return read_run(design, len(x), build, self.name)
 
 
-def run_bench(top: str, bench: Path, verilog: Path, build: Path, watch: Callable[[], None] | None = None) -> None:
+def run_bench(
+    top: str,
+    bench: Path,
+    verilog: Path,
+    build: Path,
+    watch: Callable[[], None] | None = None,
+    options: Sequence[str] = (),
+    seed: int = 0,
+) -> None:
     """Build the bench ``top`` around a design, and run it to its end; both files are in ``build``.
+
+    Registers begin with random numbers, a function of ``seed``: what a network gives must not depend on them.
 
     Raises:
         FileNotFoundError, ToolError: if Verilator or a compiler is missing, or fails.
     """
-    options = ["--binary", "--timing", *WARNINGS_OFF, "--top-module", top, "-O3", "--Mdir", "obj", "-j", "1"]
-    options += ["-CFLAGS", "-std=c++20 -fcoroutines -O1"]
-    run_tool([program(), *options, bench.name, verilog.name], cwd=build, env=environment())
-    run_tool([build / "obj" / f"V{top}"], cwd=build, watch=watch)
+    words = ["--binary", "--timing", *WARNINGS_OFF, "--top-module", top, "-O3", "--Mdir", "obj", "-j", "1"]
+    words += ["--x-initial", "unique", "-CFLAGS", "-std=c++20 -fcoroutines -O1", *options]
+    run_tool([program(), *words, bench.name, verilog.name], cwd=build, env=environment())
+    power_up = [
+        "+verilator+rand+reset+2",
+        f"+verilator+seed+{seed % 2147483646 + 1}",
+    ]  # 0 would be another seed each time
+    run_tool([build / "obj" / f"V{top}", *power_up], cwd=build, watch=watch)
 
 
 def program() -> str:

@@ -36,10 +36,12 @@ class NetlistIcarus:
     Args:
         family: that the netlist is for.
         folder: where ``run_yosys`` or ``write_netlists`` left it.
+        waves: whether a run leaves a VCD file, see ``sim.simulators.bench``.
     """
 
     family: Family
     folder: Path
+    waves: bool = False
 
     @property
     def name(self) -> str:
@@ -59,7 +61,7 @@ class NetlistIcarus:
         elif not (build / NETLIST).exists():
             write_netlist(self.folder, build)
         (build / CELLS).write_text(cells_of(self.family))
-        bench = write_bench(design, x, build)
+        bench = write_bench(design, x, build, waves=self.waves)
         sources = [CELLS, bench.name, NETLIST]
         compiled = run_tool(["iverilog", "-g2005", "-s", TOP, "-o", "netlist.vvp", *sources], cwd=build)
         check_models(compiled.log)

@@ -41,7 +41,7 @@ module tensorgate_training_bench;
         fetch;
     end
     always #5 clk = !clk;
-    // Everything is sampled at the rising edge, and changes at the falling one.
+{waves}    // Everything is sampled at the rising edge, and changes at the falling one.
     reg moved = 1'b0;
     always @(posedge clk) begin
         moved <= valid && ready;
@@ -70,7 +70,26 @@ endmodule
 _THERE, _MODE, _RATE, _LAST = 1 << 15, 13, 9, 1 << 8
 
 
-def write_bench(top: str, frames: Iterable[Frame], beats: int, settle: int, most_cycles: int, build: Path) -> Path:
+_WAVES = """\
+    always @(negedge clk) begin
+        if (cycle == {first}) begin
+            $dumpfile("waves.vcd");
+            $dumpvars(0, dut);
+        end
+        if (cycle == {last}) $finish;
+    end
+"""
+
+
+def write_bench(
+    top: str,
+    frames: Iterable[Frame],
+    beats: int,
+    settle: int,
+    most_cycles: int,
+    build: Path,
+    waves: tuple[int, int] | None = None,
+) -> Path:
     """Write the bench and its stimulus into ``build``; returns the bench.
 
     Args:
@@ -80,6 +99,7 @@ def write_bench(top: str, frames: Iterable[Frame], beats: int, settle: int, most
         settle: cycles after the last of them, in which nothing may come.
         most_cycles: after which it has hung.
         build: folder.
+        waves: the first and the last cycle of a VCD file, with which the run ends; None for none.
     """
     with (build / STIMULUS).open("wb") as file:
         for frame in frames:
@@ -91,6 +111,14 @@ def write_bench(top: str, frames: Iterable[Frame], beats: int, settle: int, most
     (build / OUTPUT).unlink(missing_ok=True)
     bench = build / f"{TOP}.v"
     bench.write_text(
-        _BENCH.format(top=top, stimulus=STIMULUS, output=OUTPUT, expected=beats, settle=settle, limit=most_cycles)
+        _BENCH.format(
+            top=top,
+            stimulus=STIMULUS,
+            output=OUTPUT,
+            expected=beats,
+            settle=settle,
+            limit=most_cycles,
+            waves=_WAVES.format(first=waves[0], last=waves[1]) if waves else "",
+        )
     )
     return bench

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -18,8 +19,10 @@ from golden.trainer.tasks import Task
 from golden.trainer.trainer import orders
 from golden.types import IntArray
 from rtlgen.training import TrainerDesign, generate_trainer
+from sim.difference import VerificationError
 from sim.training.frames import Frame, Host
 from sim.training.hardware import HardwareRun, train_in_hardware
+from sim.training.postmortem import examine
 
 Samples = tuple[IntArray, IntArray]
 """Integers, shape (samples, features), and labels."""
@@ -127,8 +130,12 @@ class Course:
             frames.extend(host.evaluate(x) for x in self.test[0])
             frames.append(host.read())
 
+        start = copy.deepcopy(self.trainer)
         history = _history(self, step, after)
-        run = train_in_hardware(design, frames, host.signature, build, simulator, advance)
+        try:
+            run = train_in_hardware(design, frames, host.signature, build, simulator, advance)
+        except VerificationError as error:
+            raise VerificationError(examine(design, start, frames, error.difference, build)) from error
         return history, run
 
     @property

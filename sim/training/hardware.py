@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from rtlgen.training import TrainerDesign
-from rtlgen.training.frames import EVALUATE, TRAIN
+from rtlgen.training.frames import EVALUATE, READ, TRAIN
 from sim.difference import Difference, VerificationError
 from sim.simulators import icarus, verilator
 from sim.simulators.programs import require_programs
@@ -60,6 +60,7 @@ def train_in_hardware(
     build: Path,
     simulator: str = "icarus",
     advance: Callable[[int], None] = lambda done: None,
+    waves: tuple[int, int] | None = None,
 ) -> HardwareRun:
     """Send all frames to the emitted Verilog back to back, and compare what comes.
 
@@ -70,6 +71,7 @@ def train_in_hardware(
         build: folder for all files.
         simulator: ``icarus`` or ``verilator``.
         advance: is told now and then how many frames more have been answered.
+        waves: the first and the last cycle of a VCD file, after which the run ends; None for none.
 
     Raises:
         ValueError: for another simulator.
@@ -83,7 +85,7 @@ def train_in_hardware(
     verilog = design.write_verilog(build / f"{design.name}.v")
     beats = sum(len(frame.expected or ()) for frame in frames)
     settle = design.schedule.training_cycles + _SETTLE_CYCLES
-    bench = write_bench(design.name, frames, beats, settle, _most_cycles(design, frames), build)
+    bench = write_bench(design.name, frames, beats, settle, _most_cycles(design, frames), build, waves)
     judge = _Judge(simulator, frames, signature, build / OUTPUT, advance)
     if simulator == "icarus":
         icarus.run_bench(bench, verilog, build, judge.look)
@@ -139,12 +141,15 @@ class _Judge:
         if self.next is None:
             self._fail(f"cycle {cycle}: a beat that nobody asked for, {data}", int(cycle))
         number, place, beat, ends = self.next
+        where = {"sample": number, "element": (place,), "layer": _what(self.frames[number], place, ends)}
         what = f"frame {number}, {KINDS[self.frames[number].mode]}, beat {place}"
         if data != f"{beat:04x}":
             came = str(int(data, 16)) if set(data) <= set("0123456789abcdef") else data
-            self._fail(f"{what}: golden says {beat}, hardware {came}", int(cycle))
+            hardware = int(came) if came.isdecimal() else came
+            told = f"{what}: golden says {beat}, hardware {came}"
+            self._fail(told, int(cycle), golden=beat, hardware=hardware, **where)
         if last != str(int(ends)):
-            self._fail(f"{what}: m_axis_tlast is {last}", int(cycle))
+            self._fail(f"{what}: m_axis_tlast is {last}", int(cycle), **where)
         self.compared += 1
         if ends:
             self.ends.append((number, int(cycle)))
@@ -161,7 +166,7 @@ class _Judge:
         if self.next is not None:
             number, place, *_ = self.next
             what = f"frame {number}, {KINDS[self.frames[number].mode]}"
-            self._fail(f"{what}: beat {place} did not come in {cycle} cycles", int(cycle))
+            self._fail(f"{what}: beat {place} did not come in {cycle} cycles", int(cycle), sample=number)
         if signature != f"{self.signature:08x}":
             self._fail(f"the signature is {signature}, golden says {self.signature:08x}", int(cycle))
         intervals = self._check_cycles()
@@ -187,11 +192,19 @@ class _Judge:
                         f"frame {following}, {KINDS[after.mode]}: its answer ends {later - cycle} cycles after that of "
                         f"the one before, the schedule says {due}",
                         later,
+                        sample=following,
+                        golden=due,
+                        hardware=later - cycle,
                     )
         return compared
 
-    def _fail(self, message: str, cycle: int | None) -> NoReturn:
-        raise VerificationError(Difference(self.simulator, message, cycle=cycle))
+    def _fail(self, message: str, cycle: int | None, **where: Any) -> NoReturn:
+        raise VerificationError(Difference(self.simulator, message, cycle=cycle, **where))
+
+
+def _what(frame: Frame, place: int, ends: bool) -> str:
+    """What a beat of an answer is."""
+    return "weights" if frame.mode == READ else "loss" if ends else "logits"
 
 
 def _most_cycles(design: TrainerDesign, frames: Sequence[Frame]) -> int:

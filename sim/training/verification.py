@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import json
+import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +21,7 @@ from sim.simulators.cocotb_launcher import launch
 from sim.simulators.programs import require_programs
 from sim.tools import ToolError
 from sim.training.frames import Host, frames_with_resets
+from sim.training.postmortem import examine
 
 TESTBENCH = "verif.training"
 
@@ -77,6 +80,7 @@ def verify_training(
         FileNotFoundError, ToolError: if Icarus is missing, or fails.
     """
     require_programs("icarus")
+    start = copy.deepcopy(trainer)
     host = Host(design.schedule, trainer)
     frames, positions = frames_with_resets(host, np.asarray(x), y, learning_rate_shift, evaluate, resets, read_every)
     build = build.resolve()
@@ -103,7 +107,10 @@ def verify_training(
         raise ToolError("the testbench of the trainer ended without a result", (), log.read_text(errors="replace"))
     result = json.loads(result_file.read_text())
     if result["findings"]:
-        raise VerificationError(Difference("icarus", result["findings"][0]))
+        finding = result["findings"][0]
+        frame = re.match(r"frame (\d+) ", finding)
+        seen = Difference("icarus", finding, sample=int(frame[1]) if frame else None)
+        raise VerificationError(examine(design, start, frames, seen, build), build)
     replay_pins(design, build / "recording.npz")
     reads = sum(frame.mode == READ for frame in frames)
     return TrainingRun(len(y), result["cycles"], reads * sum(weight.size for weight in host.weights))

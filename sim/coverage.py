@@ -1,0 +1,136 @@
+"""The functional coverage of a run: what it has shown of each kind of layer, and what all runs together have to show.
+
+A bin is a text like ``Requantize tflm / tie, under stalls / of a negative``: a kind of layer, a property, a bin of it.
+The properties of values are declared in ``golden.coverage``; they are asked of the samples that the testbench drove and
+found right, at full speed and under stalls. Those of streams, resets and buffers are declared in ``verif.coverage``.
+
+Own code in place of cocotb-coverage: its bins live in the process of one simulation, ours are half of golden's tensors,
+and come from many processes and machines; and it ignores a bin without asking for the reason.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from golden import coverage as values
+from golden import ops
+from golden.types import IntArray
+
+if TYPE_CHECKING:
+    from rtlgen import Design
+    from sim.simulators.cocotb_launcher import TestbenchResult
+
+STREAMS = "verif.coverage"
+"""Named, not imported, as the testbench is."""
+
+INPUT, OUTPUT = "input port", "output port"
+_EVERYWHERE = values.SHAPE
+"""The property of values that does not ask how the samples went through."""
+
+_NO_BUFFER = "it computes on the way, without a buffer"
+_NO_BUFFERS = ("Argmax", "Clamp", "Lookup", "Relu", "Requantize", "Wrap")
+_PORT_BUFFER = "the buffer behind it belongs to the first layer"
+
+
+@dataclass(frozen=True)
+class Bin:
+    """One thing that a regression has to show.
+
+    Args:
+        kind: of layer, or a port.
+        property: with how the samples went through, if it asks for that.
+        bin: of the property.
+        impossible: why nothing can show it; None if something can.
+    """
+
+    kind: str
+    property: str
+    bin: str
+    impossible: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.kind} / {self.property} / {self.bin}"
+
+
+def bins() -> list[Bin]:
+    """Everything that has been declared, by kind and property."""
+    return [*_bins_of_values(), *_bins_of_streams()]
+
+
+def _bins_of_values() -> Iterator[Bin]:
+    for kind in values.KINDS:
+        for property, names in values.PROPERTIES.items():
+            for told in [property] if property == _EVERYWHERE else _told(property):
+                for name in names:
+                    yield Bin(kind, told, name, values.impossible(kind, property, name))
+
+
+def _told(property: str) -> list[str]:
+    return [f"{property}, {context}" for context in importlib.import_module(STREAMS).CONTEXTS]
+
+
+def _bins_of_streams() -> Iterator[Bin]:
+    properties: Mapping[str, Sequence[str]] = importlib.import_module(STREAMS).PROPERTIES
+    for kind in (INPUT, *(op.__name__ for op in ops.ALL), OUTPUT):
+        for property, names in properties.items():
+            for name in names:
+                yield Bin(kind, property, name, _impossible_of_streams(kind, property))
+
+
+def _impossible_of_streams(kind: str, property: str) -> str | None:
+    if property != "buffer":
+        return None
+    return _NO_BUFFER if kind in _NO_BUFFERS else _PORT_BUFFER if kind == INPUT else None
+
+
+def covered(design: Design, x: IntArray, result: TestbenchResult) -> dict[str, int]:
+    """The bins that a testbench has hit, and how often: of values, in so many layers.
+
+    Args:
+        design: that was tested.
+        x: the batch that it was tested with.
+        result: of that.
+    """
+    found: dict[str, int] = {}
+
+    def add(kind: str, property: str, bin: str, count: int = 1) -> None:
+        name = str(Bin(kind, property, bin))
+        found[name] = found.get(name, 0) + count
+
+    graph, tensors = design.plan.live.graph, design.plan.live.trace(x)
+    for context, carried in result.carried.items():
+        samples = list(carried)
+        for node in graph.nodes:
+            for property, bin in values.seen(node.op, [tensors[name][samples] for name in node.inputs]):
+                told = property if property == _EVERYWHERE else f"{property}, {context}"
+                add(values.kind_of(node.op), told, bin)
+    ports = {design.ports["input"]["prefix"]: INPUT, design.ports["output"]["prefix"]: OUTPUT}
+    layers = {port["prefix"]: port["tensor"] for port in design.ports["streams"]}
+    for place, properties in result.covered.items():
+        kind = ports.get(place) or type(graph.node(layers.get(place, place)).op).__name__
+        for property, counts in properties.items():
+            for bin, count in counts.items():
+                add(kind, property, bin, count)
+    return found
+
+
+def merged(runs: Sequence[Mapping[str, int]]) -> dict[str, int]:
+    """The bins of all runs together."""
+    found: dict[str, int] = {}
+    for run in runs:
+        for name, count in run.items():
+            found[name] = found.get(name, 0) + count
+    return found
+
+
+def holes(found: Mapping[str, int]) -> list[Bin]:
+    """What could have been shown, and was not."""
+    return [bin for bin in bins() if bin.impossible is None and not found.get(str(bin))]
+
+
+def impossible_but_hit(found: Mapping[str, int]) -> list[Bin]:
+    """What was said to be impossible, and happened: then what was said is wrong."""
+    return [bin for bin in bins() if bin.impossible is not None and found.get(str(bin))]

@@ -1,0 +1,39 @@
+"""What a failing case leaves besides itself: the first difference, with waves around it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import rtlgen
+from sim.difference import Difference, VerificationError
+from sim.fuzzing.case import Case
+from sim.tools import ToolError
+from sim.verify import verify
+
+SIMULATORS = {"pyrtl": ("pyrtl",), "icarus": ("pyrtl", "icarus"), "netlist": ("pyrtl",)}
+"""By witness of a case: whom to ask again."""
+
+
+def examine(case: Case, error: BaseException, folder: Path, command: str) -> Difference | None:
+    """Run a case once more, to see where it differs first; None if it differs nowhere, but fails in another way.
+
+    Args:
+        case: that fails.
+        error: with which it does.
+        folder: for ``difference.json``, waves, and all other files.
+        command: that runs the case again.
+    """
+    if not isinstance(error, VerificationError):
+        return None
+    netlists = ("ecp5",) if case.witness == "netlist" else ()
+    try:
+        design = rtlgen.generate(case.graph, **case.folding)
+        simulators = SIMULATORS[case.witness]
+        verify(design, case.x, simulators=simulators, netlists=netlists, seed=case.seed, build=folder, command=command)
+    except VerificationError as found:
+        return found.difference
+    except (FileNotFoundError, ToolError):  # a program is missing, or crashes: what was seen still stands
+        pass
+    # It takes more samples than verification runs, to be seen: what the campaign saw is all that there is.
+    VerificationError(error.difference, folder, command)
+    return error.difference
