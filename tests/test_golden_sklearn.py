@@ -97,6 +97,7 @@ def test_everything_that_is_wrong_is_said_at_once():
         from_sklearn(regressor)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("activation", ["tanh", "logistic"])
 def test_smooth_activations_become_tables_with_hardware(activation):
     data = load_digits()["train"]

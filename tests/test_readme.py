@@ -200,6 +200,7 @@ def test_the_tables_of_runtimes_have_all_networks_and_golden_equals_each_in_its_
     assert {row["network"].split(":")[0] for row in rows} == {"lenet", "residual"}
     assert {row["equal"] for row in rows} == {"all"}
     assert all(row["hardware"].startswith(("Verilog equal on", "refused: Requantize has no")) for row in rows)
+    assert any(row["hardware"].startswith("Verilog equal on") for row in rows)
 
 
 @pytest.mark.slow
@@ -209,7 +210,7 @@ def test_the_table_of_onnx_runtime_is_of_these_sources() -> None:
     pytest.importorskip("onnxruntime", reason="pip install onnxruntime")
     files = [ROOT / "tests" / "data" / f"{name}.onnx" for name in ("lenet", "residual")]
     found = [examine(path, way, hardware=False).row() for path in files for way in WAYS]
-    lines = README.split("<!-- onnx-runtime -->")[1].splitlines()[3:7]
+    lines = README.split("<!-- onnx-runtime -->")[1].splitlines()[3 : 3 + len(found)]
     assert [line.rsplit(" | ", 1)[0] for line in lines] == [row.rsplit(" | ", 1)[0] for row in found]
 
 

@@ -98,6 +98,9 @@ def test_a_file_of_an_op_is_found_by_itself(tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, "-c", check], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert str(tmp_path) in done.stdout
+    (tmp_path / "golden" / "ops" / "round.py").write_text('"""An op whose class is called otherwise."""\n')
+    done = subprocess.run([sys.executable, "-c", check], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert "golden/ops/round.py must have one class that is called round" in done.stderr
 
 
 def test_every_op_has_a_case() -> None:

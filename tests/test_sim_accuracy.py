@@ -10,6 +10,8 @@ from test_golden_zoo import SLOW, SLOWEST, case
 
 from golden import zoo
 
+pytestmark = pytest.mark.slow  # some seconds in all
+
 
 def listed() -> dict[str, dict[str, float]]:
     return {network["name"]: network for network in json.loads(tensorgate("zoo", "--json").out)["networks"]}

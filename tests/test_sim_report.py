@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from golden.profiling import FLOATS
 from sim.regression.cases import Case, CaseResult
+from sim.regression.numerics import decibels
 from sim.regression.readme import put_between_markers
 from sim.regression.report import (
     html,
@@ -150,6 +152,31 @@ def test_tables_have_headers_and_figures_have_words(results: list[CaseResult]) -
     assert all(drawing["role"] == "img" and len(drawing["aria-label"] or "") > 40 for drawing in drawings)
     assert all("scope" in header for header in page.every("th"))
     assert len(page.every("table")) == len(page.every("thead"))
+
+
+def test_numerics_are_measured_against_the_floats_and_the_worst_layer_comes_first(results: list[CaseResult]) -> None:
+    numerics = results[0].network["numerics"]
+    assert numerics["reference"] == FLOATS
+    layers = numerics["layers"]
+    noise = [layer["own_sqnr_db"] for layer in layers if layer["own_sqnr_db"] is not None]
+    assert 2 <= len(noise) == numerics["noisy"] < len(layers)
+    assert noise == sorted(noise)
+    section = html(results).split("<h3>What rounding costs</h3>")[1].split("<h3>")[0]
+    rows = re.findall(r'<tr><th scope="row"[^>]*>(.*?)</th>(.*?)</tr>', section, re.DOTALL)
+    assert [name for name, _ in rows] == [layer["layer"] for layer in layers]
+    for layer, (name, cells) in zip(layers, rows, strict=True):
+        shown = re.findall(r"<td[^>]*>(.*?)</td>", cells)
+        assert shown[2:4] == [f"{layer['values'][end]:,}" for end in ("low", "high")], name
+        assert shown[4] == f"{100 * layer['range_use']:.0f} %", name
+        saturated = layer["saturated_high"]
+        assert (shown[6] == "") == (saturated is None), name
+        assert shown[7] == decibels(layer["own_sqnr_db"], layer["exact"]), name
+        title = f"How often each value occurs in {layer['layer']}: histogram of its values, "
+        assert f"{title}from {layer['values']['low']} to {layer['values']['high']}" in section, name
+        if layer["type"].startswith("s8"):
+            assert (layer["values"]["edges"][0], layer["values"]["edges"][-1]) == (-128.5, 127.5)
+            assert (layer["values"]["type_low"], layer["values"]["type_high"]) == (-128, 127)
+        assert sum(layer["values"]["counts"]) % numerics["samples"] == 0
 
 
 def test_the_page_shows_what_was_measured(results: list[CaseResult]) -> None:

@@ -23,6 +23,7 @@ def no_hardware(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(onnx_networks, "hardware_verdict", lambda *_: "not tried")
 
 
+@pytest.mark.slow
 def test_networks_of_onnx_runtime_are_quantized_and_compared(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], no_hardware: None
 ) -> None:
@@ -37,6 +38,7 @@ def test_networks_of_onnx_runtime_are_quantized_and_compared(
     assert "old" not in readme.read_text()
 
 
+@pytest.mark.slow
 def test_a_value_that_differs_from_onnx_runtime_is_an_exit_status_of_1(
     monkeypatch: pytest.MonkeyPatch, no_hardware: None, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -49,6 +51,7 @@ def test_a_value_that_differs_from_onnx_runtime_is_an_exit_status_of_1(
     assert "| all |" not in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_what_is_no_float_network_is_told_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     needed(ONNX)
     made = tmp_path / "integers.onnx"

@@ -26,7 +26,7 @@ from sim.regression.third_party import Verdict, exit_status, hardware_verdict, m
 MARKER = "onnx-runtime"
 SAMPLES = 1000
 HARDWARE_SAMPLES = 32
-CALIBRATION_SAMPLES = 16
+CALIBRATION_SAMPLES = 100
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Way:
         return f"{form}, {self.activation.removeprefix('Q').lower()}, {scales}"
 
 
-WAYS = (Way("QOperator", "QUInt8", False), Way("QDQ", "QInt8", True))
+WAYS = (Way("QOperator", "QUInt8", False), Way("QDQ", "QInt8", False), Way("QDQ", "QInt8", True))
 """Both forms, both types of activations, both kinds of scales."""
 
 
