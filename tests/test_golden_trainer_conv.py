@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise, product
 from random import Random
 
@@ -12,6 +12,7 @@ import pytest
 import golden
 from golden import Graph, IntegerTrainer, IntType, Linear, ReLU, Sequential, TensorType, zoo
 from golden.data import Split
+from golden.graph import Node
 from golden.layers import AvgPool2d, Conv2d, Flatten, MaxPool2d, Reshape
 from golden.ops import Argmax, Conv, Dense, MaxPool, Relu, Requantize
 from golden.ops import Reshape as ReshapeOp
@@ -242,6 +243,13 @@ def front(*layers) -> Sequential:
     return Sequential([Reshape((4, 4, 2)), *layers])
 
 
+def forked() -> Graph:
+    """A pool whose result nobody takes."""
+    graph = image(ones(2, 1, 1, 2), Relu(), SCALE, ReshapeOp((32,)), *END[2:])
+    before = Node("maxpool1", MaxPool((1, 1)), ("requantize1",))
+    return replace(graph, nodes=(*graph.nodes[:3], before, *graph.nodes[3:]))
+
+
 @pytest.mark.parametrize(
     ("model", "error", "message"),
     [
@@ -258,12 +266,12 @@ def front(*layers) -> Sequential:
         (
             Sequential([Conv2d(2, 2, 3), ReLU(), Flatten(), Linear(8, 2)]),
             NotImplementedError,
-            "the order Conv2d -> ReLU -> Flatten -> Linear; what can are .*Reshape to an image",
+            r"layer 1 \(Conv2d.*\) in the order Conv2d -> ReLU -> Flatten.*what can are .*Reshape to an image",
         ),
         (
             front(Conv2d(2, 2, 3), Flatten(), Linear(8, 2)),
             NotImplementedError,
-            "Reshape -> Conv2d -> Flatten",
+            r"layer 3 \(Flatten\(\)\) in the order Reshape -> Conv2d -> Flatten",
         ),
         (Sequential([Reshape((32,)), Linear(32, 2)]), NotImplementedError, r"no shape of \(rows, columns"),
         (front(Conv2d(2, 2, 3, bias=False), ReLU(), Flatten(), Linear(8, 2)), NotImplementedError, "no bias"),
@@ -279,13 +287,47 @@ def front(*layers) -> Sequential:
             ValueError,
             "layer 2 .*a pool of 3 x 3 is larger than 2 x 2",
         ),
-        (front(Conv2d(2, 2, 3), ReLU(), Flatten(), Linear(9, 2)), ValueError, "takes 9 features, what comes has 8"),
+        (
+            front(Conv2d(2, 2, 3), ReLU(), Flatten(), Linear(9, 2)),
+            ValueError,
+            r"layer 5 \(Linear.* takes 9 features, what comes has 8",
+        ),
         (image(ones(2, 1, 1, 2), *END), NotImplementedError, "'conv1', which is not rectified"),
         (image(ones(2, 1, 1, 1, groups=2), Relu(), *END), NotImplementedError, r"'conv1' \(Conv with groups\)"),
         (
             image(ones(2, 1, 1, 2), Relu(), SCALE, MaxPool((2, 2), (1, 1), ((1, 0), (1, 0))), *END[1:]),
             NotImplementedError,
             r"'maxpool1' \(MaxPool with padding or a stride",
+        ),
+        (
+            image(ones(2, 1, 1, 2), Relu(), SCALE, ReshapeOp((2, 8, 2)), ones(2, 1, 1, 2), Relu(), *END),
+            NotImplementedError,
+            r"'conv2' \(Conv\) in the order",
+        ),
+        (
+            image(ones(2, 1, 1, 2), Relu(), SCALE, Dense(np.ones((2, 2), dtype=int), [0, 0]), SCALE),
+            NotImplementedError,
+            r"'dense1' \(Dense\) of an input of shape \(4, 4, 2\), which no Reshape",
+        ),
+        (
+            Graph.chain(TensorType((32,), IntType(8, False)), *END[2:]),
+            NotImplementedError,
+            "an input of u8 instead of s8",
+        ),
+        (forked(), NotImplementedError, r"'reshape1' \(Reshape\), which does not take 'maxpool1'"),
+        (
+            Graph(
+                {name: TensorType((32,), S8) for name in "xz"},
+                tuple(Node(f"n{place}", op, (("x", "n0")[place],)) for place, op in enumerate(END[2:])),
+                ("n1",),
+            ),
+            NotImplementedError,
+            "a graph of 2 inputs",
+        ),
+        (
+            replace(image(ones(2, 1, 1, 2), Relu(), *END), outputs=("requantize2", "relu1")),
+            NotImplementedError,
+            "whose outputs are requantize2, relu1 instead of requantize2",
         ),
         (
             image(ones(2, 3, 3, 2, padding=((1, 1), (1, 1)), padding_value=-5), Relu(), *END, Argmax()),

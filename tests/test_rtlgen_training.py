@@ -59,6 +59,8 @@ CONVOLVING = [
     ("3x3x8, pool, dense", 8, {"scaling": "pixels"}),
     ("3x3x8, pool, dense", 16, {"dither_seed": 0xABCD}),
     ("3x3x8, pool, dense", 3, {}),
+    ("3x3x8, pool, dense", 64, {}),
+    ("two, padding, pools with rows left over", 32, {}),
     ("3x3x8, pool, dense", 4, {"trainable": [False, True]}),
     ("3x3x8, pool, dense", 4, {"trainable": [True, False]}),
     ("no pool, stride, two channels", 2, {"dither_seed": 1}),
@@ -120,6 +122,29 @@ def test_weights_come_and_go() -> None:
     signed = (np.array(beats) + 0x8000) % 0x10000 - 0x8000
     for seen, layer in zip(weights_of(driven.design.schedule, signed), other.layers, strict=True):
         assert (seen == layer.weight).all()
+
+
+@pytest.mark.parametrize("sizes", [(9, 8, 3), "no pool, stride, two channels", "small, padding, pool"], ids=str)
+@pytest.mark.parametrize("lanes", [1, 3])
+@pytest.mark.parametrize("mode", [LOAD, READ])
+def test_weights_come_and_go_right_behind_a_step(sizes: tuple[int, ...] | str, lanes: int, mode: int) -> None:
+    """Its last updates are still on their way when it has ended."""
+    model = convolution(sizes) if isinstance(sizes, str) else network(*sizes)
+    trainer, other = (IntegerTrainer(model, seed=seed) for seed in (1, 2))
+    driven = Driven(generate_trainer(trainer, lanes), trainer)
+    schedule = driven.design.schedule
+    x, _ = samples(trainer, 1)
+    label = int(trainer.step(x[0]).logits.argmin())
+    driven.send(sample_frame(x[0], label), TRAIN, 2)
+    assert trainer.step(x[0], label, 2).loss
+    sent = load_frame(schedule, [layer.weight for layer in other.layers]) if mode == LOAD else [0]
+    driven.send(sent, mode)
+    for _ in range(3 * schedule.training_cycles + 4000):
+        driven.cycle()
+    expected = rows_of(schedule, [layer.weight for layer in (other if mode == LOAD else trainer).layers])
+    assert (driven.weights() == expected).all()
+    if mode == READ:
+        assert driven.results[-1] == (expected.reshape(-1) & 0xFFFF).tolist()
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,18 @@ def test_all_that_comes_out_is_golden(sizes, lanes, options, how, tmp_path: Path
     run = verify_training(generate_trainer(model, lanes), model, x, y, tmp_path, **how)
     assert run.weights >= sum(layer.weight.size for layer in model.layers)
     assert run.cycles > 12 * 30
+
+
+def test_a_network_that_takes_images_is_tuned(tmp_path: Path) -> None:
+    first = IntegerTrainer(convolution("small, padding, pool")).to_graph(argmax=False)
+    image = golden.TensorType((4, 3, 1), golden.IntType(8, True))
+    nodes = (replace(first.nodes[1], inputs=("x",)), *first.nodes[2:])  # without the Reshape
+    model = IntegerTrainer(replace(first, inputs={"x": image}, nodes=nodes))
+    x, y = samples(model, 6)
+    x = x.reshape(-1, 4, 3, 1)
+    assert model.step(x[0]).logits.tolist() == first(x[:1].reshape(1, -1))[0].tolist()
+    run = verify_training(generate_trainer(model, 2), model, x.reshape(-1, 4, 3, 1), y, tmp_path, read_every=2)
+    assert run.steps == 6
 
 
 def epoch(name: str, tmp_path: Path, lanes: int, sizes: tuple[int, ...], scaling: str, count: int | None) -> None:

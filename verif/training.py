@@ -21,7 +21,8 @@ from verif.pauses import pauses
 
 INPUTS = ("reset", "s_axis_tdata", "s_axis_tvalid", "s_axis_tlast", "mode", "learning_rate_shift", "m_axis_tready")
 OUTPUTS = ("s_axis_tready", "m_axis_tdata", "m_axis_tvalid", "m_axis_tlast", "frame_error", "signature")
-PATIENCE_CYCLES = 20_000
+PATIENCE_STEPS = 8
+"""So many steps of training, with pauses on both sides, and nothing has moved: then it hangs."""
 
 
 class Bench:
@@ -32,6 +33,7 @@ class Bench:
         self.rows: list[list[int]] = []
         self.findings: list[str] = []
         self.source, self.sink = (pauses(config[side], config["seed"]) for side in ("source", "sink"))
+        self.patience_cycles = PATIENCE_STEPS * config["settle_cycles"] + 10_000
         self.received: list[tuple[int, int]] = []
         self._held: tuple[int, int] | None = None
 
@@ -91,13 +93,13 @@ class Bench:
                 if offers and seen["s_axis_tready"] == 1:
                     break
                 waited += 1
-                if waited > PATIENCE_CYCLES:
+                if waited > self.patience_cycles:
                     raise AssertionError(f"hang: beat {place} of a frame of mode {frame['mode']} is not taken")
 
     async def receive(self, expected: list[int], what: str) -> None:
         """The frame that comes in return."""
         waited = 0
-        while len(self.received) < len(expected) and waited < PATIENCE_CYCLES:
+        while len(self.received) < len(expected) and waited < self.patience_cycles:
             await self.cycle(m_axis_tready=int(not next(self.sink)))
             waited += 1
         came, self.received = self.received[: len(expected)], self.received[len(expected) :]

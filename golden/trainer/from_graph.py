@@ -24,7 +24,8 @@ from golden.trainer.dense import TrainedDense
 from golden.trainer.from_scratch import WEIGHT_FRACTION_BITS, weight_fraction_bits
 from golden.trainer.geometry import Geometry
 from golden.trainer.layer import TrainedLayer
-from golden.trainer.to_graph import requantize_of
+from golden.trainer.order import first_wrong
+from golden.trainer.to_graph import INPUT_TYPE, requantize_of
 from golden.types import IntArray
 from golden.window import NO_PADDING
 
@@ -35,7 +36,8 @@ _MOST_MASTER = (1 << (MASTER_BITS - 1)) - 1
 
 
 _LETTERS = {Reshape: "R", Conv: "C", Dense: "D", Relu: "A", Requantize: "Q", MaxPool: "P", Argmax: "E", Softmax: "E"}
-_ORDER = re.compile("R?(CA?QA?P?A?R?)*(DA?QA?R?)*DQ(R?E)?")
+_ORDER = re.compile("R?(CA?QA?P?A?)*R?(DA?QA?R?)*DQ(R?E)?")
+_ENDINGS = ("", "Q", "DQ", "RDQ", "QDQ", "QRDQ", "E")
 _WHAT_CAN = (
     "a chain of Dense, Relu and Requantize; before it Conv, Relu, Requantize and perhaps MaxPool, as often as you like"
 )
@@ -85,9 +87,8 @@ def from_graph(graph: Graph, input_fraction_bits: int) -> list[TrainedLayer]:
 
 def _stages(graph: Graph) -> list[_Stage]:
     """Of a graph that can be trained."""
-    wrong = [f"{node.name!r} ({type(node.op).__name__})" for node in graph.nodes if type(node.op) not in _LETTERS]
-    if not wrong and not _ORDER.fullmatch("".join(_LETTERS[type(node.op)] for node in graph.nodes)):
-        wrong = [f"the order {' -> '.join(type(node.op).__name__ for node in graph.nodes)}"]
+    wrong = [_named(node) for node in graph.nodes if type(node.op) not in _LETTERS]
+    wrong = wrong or list(_no_chain(graph))
     wrong = wrong or [unusual for node in graph.nodes for unusual in _unusual(node)]
     if wrong:
         raise _untrainable(wrong)
@@ -99,11 +100,40 @@ def _stages(graph: Graph) -> list[_Stage]:
         rectified = any(isinstance(op, Relu) for op in ops) or requantize.limits[0] >= requantize.zero_point
         if start != starts[-1] and not rectified:
             wrong.append(f"{graph.nodes[start].name!r}, which is not rectified")
-        geometry = _geometry(graph, graph.nodes[start], [op for op in ops if isinstance(op, MaxPool)])
-        stages.append(_Stage(graph.nodes[start], requantize, geometry))
+        node = graph.nodes[start]
+        geometry = _geometry(graph, node, [op for op in ops if isinstance(op, MaxPool)])
+        shape = graph.types[node.inputs[0]].shape
+        if isinstance(node.op, Dense) and len(shape) != 1:
+            wrong.append(f"{_named(node)} of an input of shape {shape}, which no Reshape has made flat")
+        stages.append(_Stage(node, requantize, geometry))
     if wrong:
         raise _untrainable(wrong)
     return stages
+
+
+def _named(node: Node) -> str:
+    return f"{node.name!r} ({type(node.op).__name__})"
+
+
+def _no_chain(graph: Graph) -> Iterator[str]:
+    """Where a graph is none of ``_ORDER``, one behind the other from an int8 input to the output."""
+    place = first_wrong("".join(_LETTERS[type(node.op)] for node in graph.nodes), _ORDER, _ENDINGS)
+    if place is not None:
+        named = _named(graph.nodes[place]) if graph.nodes else "a graph without ops"
+        yield f"{named} in the order {' -> '.join(type(node.op).__name__ for node in graph.nodes)}"
+    if len(graph.inputs) != 1:
+        yield f"a graph of {len(graph.inputs)} inputs"
+        return
+    (before,) = graph.inputs
+    dtype = graph.inputs[before].dtype
+    if dtype != INPUT_TYPE:
+        yield f"an input of {dtype} instead of {INPUT_TYPE}"
+    for node in graph.nodes:
+        if node.inputs != (before,):
+            yield f"{_named(node)}, which does not take {before!r}, the result before it"
+        before = node.name
+    if graph.outputs != (before,):
+        yield f"a graph whose outputs are {', '.join(graph.outputs)} instead of {before}"
 
 
 def _untrainable(wrong: Sequence[str]) -> NotImplementedError:

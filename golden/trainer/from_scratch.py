@@ -15,6 +15,7 @@ from golden.trainer.conv import TrainedConv
 from golden.trainer.dense import TrainedDense
 from golden.trainer.geometry import Geometry
 from golden.trainer.layer import TrainedLayer
+from golden.trainer.order import first_wrong
 from golden.types import IntArray, IntType, TensorType
 from golden.window import NO_PADDING, out_shape
 
@@ -27,6 +28,7 @@ TRAINABLE = (
 )
 _LETTERS = {Reshape: "R", Conv2d: "C", ReLU: "A", MaxPool2d: "P", Flatten: "F", Linear: "L"}
 _ORDER = re.compile("(R(C(AP?|PA))+F)?L(AL)*")
+_ENDINGS = ("", "L", "FL", "AFL", "CAFL")
 
 
 def weight_fraction_bits(inputs: int) -> int:
@@ -77,8 +79,11 @@ def _layers_of(model: Sequential) -> tuple[list[tuple[Conv2d, Geometry]], list[L
         for place, layer in enumerate(layers, 1)
         if type(layer) not in _LETTERS or _unusual(layer)
     ]
-    if not wrong and not _ORDER.fullmatch("".join(_LETTERS[type(layer)] for layer in layers)):
-        wrong = [f"the order {' -> '.join(type(layer).__name__ for layer in layers)}"]
+    if not wrong:
+        place = first_wrong("".join(_LETTERS[type(layer)] for layer in layers), _ORDER, _ENDINGS)
+        if place is not None:
+            named = f"layer {place + 1} ({layers[place]!r})" if layers else "a model without layers"
+            wrong = [f"{named} in the order {' -> '.join(type(layer).__name__ for layer in layers)}"]
     if wrong:
         raise NotImplementedError(f"cannot be trained: {', '.join(wrong)}; what can are {TRAINABLE}")
     convolutions = []
@@ -91,7 +96,8 @@ def _layers_of(model: Sequential) -> tuple[list[tuple[Conv2d, Geometry]], list[L
             shape = (*geometry.pooled, layer.out_channels)
     linears = [layer for layer in layers if isinstance(layer, Linear)]
     if shape and linears[0].in_features != prod(shape):
-        raise ValueError(f"{linears[0]!r} takes {linears[0].in_features} features, what comes has {prod(shape)}")
+        name = f"layer {layers.index(linears[0]) + 1} ({linears[0]!r})"
+        raise ValueError(f"{name} takes {linears[0].in_features} features, what comes has {prod(shape)}")
     return convolutions, linears
 
 

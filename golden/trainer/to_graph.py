@@ -78,7 +78,7 @@ def _image(layer: TrainedConv) -> tuple[int, ...]:
 
 
 def _conv(layer: TrainedConv, weight: IntArray, offset: IntArray) -> Conv:
-    """Padded at the end as far as the last result reaches: there are no others than the trainer computes."""
+    """Padded at the end as far as the last result reaches; what no pool covers is dropped by the MaxPool behind it."""
     g = layer.geometry
     after = (
         max(0, (out - 1) * stride + kernel - before - size)

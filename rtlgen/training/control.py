@@ -45,7 +45,7 @@ class Walker:
     Args:
         issue: what is asked for.
         free: high in a cycle in which ``start`` may be.
-        idle: high where no step is running.
+        idle: high where no step is running, and all that it changes has been written.
         finishing: high in the last cycle of a step.
         start: to be driven: begin with a step in the next cycle.
     """
@@ -123,7 +123,12 @@ def walker(schedule: Schedule, learns: WireVector, has_error: WireVector, reset:
     less = select(waiting.value == 0, waiting.value, (waiting.value - 1)[: len(waiting.value)])
     waiting.drive(select(start, Const(0, len(less)), select(moves, wait, less)), reset)
 
-    flags = _flags(walk, ends, below, is_bias)
+    # Updates come after the last word of a step has been asked for.
+    settling = state("walk_settling", schedule.update_cycles.bit_length())
+    bits = len(settling.value)
+    left = select(settling.value == 0, settling.value, (settling.value - 1)[:bits])
+    settling.drive(select(running.value, Const(schedule.update_cycles, bits), left), reset)
+    flags = _flags(walk, ends, is_bias)
     known = (*ADDRESSES, "y", "x") if any(made.limits for made in passes) else ADDRESSES
     names = [name for name in known if any(name in made.starts for made in passes)]
     addresses = {name: _address(walk, name, ends) for name in names}
@@ -131,7 +136,7 @@ def walker(schedule: Schedule, learns: WireVector, has_error: WireVector, reset:
     return Walker(
         Issue(flags, number.value, {name: addresses[name] for name in names if name in ADDRESSES}),
         (running.value ^ 1) | finishing,
-        running.value ^ 1,
+        (running.value ^ 1) & (settling.value == 0),
         finishing,
         start,
     )
@@ -160,16 +165,15 @@ def _loops(walk: _Walk) -> tuple[list[WireVector], WireVector]:
         anew = walk.now(again, bits)
         if level + 1 in rows:  # taps: there is one of the bias, and then perhaps some cycles without any
             rows_here = walk.now([int(made.row_level == level + 1) for made in passes], 1)
-            anew = select(enters & rows_here, walk.now([made.wait_cycles for made in passes], bits), anew)
+            waits = [made.wait_cycles if made.row_level == level + 1 else 0 for made in passes]
+            anew = select(enters & rows_here, walk.now(waits, bits), anew)
         following = select(ends[level], anew, (place.value - 1)[:bits])
         walk.drive(place, again, select(all_below, following, place.value))
         all_below = all_below & ends[level]
     return ends, is_bias
 
 
-def _flags(
-    walk: _Walk, ends: Sequence[WireVector], below: Sequence[WireVector], is_bias: WireVector
-) -> dict[str, WireVector]:
+def _flags(walk: _Walk, ends: Sequence[WireVector], is_bias: WireVector) -> dict[str, WireVector]:
     passes = walk.passes
     kinds = {kind: walk.now([int(made.kind == kind) for made in passes], 1) for kind in KINDS}
     waits = state("walk_waits", 1)  # in the row of a bias, behind it

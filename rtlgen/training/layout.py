@@ -48,8 +48,8 @@ def load_frame(schedule: Schedule, weights: Sequence[IntArray]) -> list[int]:
 
 
 def sample_frame(x: npt.ArrayLike, label: int = 0) -> list[int]:
-    """The bytes of a sample."""
-    return [*(int(value) & 0xFF for value in np.asarray(x)), label]
+    """The bytes of a sample of any shape."""
+    return [*(int(value) & 0xFF for value in np.asarray(x).reshape(-1)), label]
 
 
 def signature_of(schedule: Schedule, signature: int, weights: Sequence[IntArray]) -> int:

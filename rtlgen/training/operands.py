@@ -2,7 +2,7 @@
 
 forward    w8[lane] * a            summed up by each lane
 backward   w8[lane] * e[lane]      summed up over the lanes
-update     e[lane] * a             what the weight changes by
+update     e[lane] * a             what the weight changes by; where it has several products, summed up by each lane
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Memories:
         features: two banks, a byte a feature.
         hidden: a byte an activation.
         errors: a word holds an error of each lane.
-        winners: a word says for each lane which of a pool was the largest; None without pools.
+        winners: a word says for each lane which of a pool was the largest; None where nobody asks.
     """
 
     weights: MemBlock
@@ -53,7 +53,7 @@ class Memories:
             memory("features", 8, 2 << max(1, (schedule.features - 1).bit_length())),
             memory("hidden", 8, schedule.hidden_base[-1]),
             memory("errors", 8 * lanes, schedule.error_base[-1]),
-            memory("winners", schedule.window_bits * lanes, schedule.winner_base[-1]) if schedule.has_pools else None,
+            memory("winners", schedule.window_bits * lanes, schedule.winner_base[-1]) if schedule.unpools else None,
         )
 
 

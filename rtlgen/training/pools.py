@@ -48,10 +48,10 @@ def _largest(
         register.next <<= select(goes, behind, register)
     come = {"real": flags["hidden_real"] & flags["pool"], "whole": whole & flags["ends"] & flags["pooled"]}
     after = Flags(come, reset).after("pool", 1)
-    assert memories.winners is not None
-    address = _counted("winner_address", memories.winners.addrwidth, after["whole"], flags["closes"], reset)
-    word = pyrtl.concat_list([register[:bits] for register in ring])
-    memories.winners[address] <<= MemBlock.EnabledWrite(word, after["whole"])
+    if memories.winners is not None:
+        address = _counted("winner_address", memories.winners.addrwidth, after["whole"], flags["closes"], reset)
+        word = pyrtl.concat_list([register[:bits] for register in ring])
+        memories.winners[address] <<= MemBlock.EnabledWrite(word, after["whole"])
     return later("pool_largest", largest[bits:], 1), after["real"]
 
 
@@ -59,7 +59,7 @@ def unpooled(
     schedule: Schedule, issue: Issue, read: Operands, stages: Stages, memories: Memories, reset: WireVector
 ) -> Write | None:
     """Words of errors for the sums of a pool: 0 for all but the one that was the largest; None if there are none."""
-    if memories.winners is None or "winner" not in issue.addresses:
+    if memories.winners is None:
         return None
     lanes, bits = schedule.lanes, schedule.window_bits
     address = issue.addresses["winner"].zero_extended(max(memories.winners.addrwidth, len(issue.addresses["winner"])))

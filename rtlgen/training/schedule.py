@@ -74,6 +74,11 @@ class Schedule:
         return any(layer.has_pools for layer in self.layers)
 
     @property
+    def unpools(self) -> bool:
+        """Whether any error has to find the largest of a pool."""
+        return any(kind == "unpool" for kind, _ in self._order())
+
+    @property
     def window_bits(self) -> int:
         """Of a number of a place in a pool."""
         windows = [prod(layer.geometry.pool) for layer in self.layers if layer.geometry]
@@ -183,6 +188,9 @@ class Schedule:
             base + shape.has_pools * shape.result_words,
             self.winner_base[layer],
         )
+        if kind == "backward":
+            geometry = shape.geometry
+            assert geometry is None or geometry.channels == self.layers[layer - 1].outputs, "errors come by channels"
         if kind == "forward":
             made = forward_pass(shape, self.layers[(layer + 1) % len(self.layers)], bases)
         elif kind == "backward":
