@@ -260,7 +260,7 @@ def train(**options: Any) -> None:
     """Train a network in integers, as hardware on the device does.
 
     From random weights, beside the same network in floats from the same weights; with --drift a network that was
-    trained on the host, quantized and deployed learns what has changed since. Verilator takes half a minute to build
+    trained on the host and deployed learns what has changed since. Verilator takes half a minute to build
     the hardware, and is then a hundred times faster than Icarus.
 
     \b
