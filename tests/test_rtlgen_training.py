@@ -19,7 +19,7 @@ EVALUATE, TRAIN, LOAD, READ = range(4)
 
 
 def schedule_of(sizes: tuple[int, ...], lanes: int, trainable: tuple[bool, ...] | None = None) -> Schedule:
-    layers = tuple(LayerShape(a, b, lanes) for a, b in pairwise(sizes))
+    layers = tuple(LayerShape.dense(a, b, lanes) for a, b in pairwise(sizes))
     return Schedule(layers, lanes, trainable or (True,) * len(layers))
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from pyrtl import Const, WireVector, select
 
 from rtlgen.state import State, state
-from rtlgen.training.passes import KINDS, Pass
+from rtlgen.training.loops import KINDS, Pass
 from rtlgen.training.schedule import Schedule
 from rtlgen.training.stages import chosen
 

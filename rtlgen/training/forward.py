@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import prod
 
 import pyrtl
 from pyrtl import Const, Register, WireVector, select
@@ -107,8 +106,7 @@ def summed(schedule: Schedule, products: HDLTensor, stages: Stages) -> HeldTenso
         stages: of the word.
     """
     layers = schedule.layers
-    places = [prod(layer.geometry.out) for layer in layers if layer.geometry]
-    most = _MOST_PRODUCT * max(*places, *(layer.columns for layer in layers), 1)
+    most = _MOST_PRODUCT * max(max(layer.sums, layer.columns) for layer in layers)
     sums = held_tensor("sum", schedule.lanes, IntType.holding(-most, most))
     flags = stages.flags(PRODUCT_CYCLES)
     total = HDLTensor.where(flags["first"], products, sums.value + products)

@@ -18,7 +18,8 @@ from math import prod
 import numpy as np
 
 from golden.types import IntArray
-from rtlgen.training.passes import Bases, Pass, backward_pass, forward_pass, unpool_pass, update_pass
+from rtlgen.training.loops import Pass
+from rtlgen.training.passes import Bases, backward_pass, forward_pass, unpool_pass, update_pass
 from rtlgen.training.shape import LayerShape
 
 PRODUCT_CYCLES = 4
@@ -66,7 +67,7 @@ class Schedule:
     @property
     def convolves(self) -> bool:
         """Whether a weight has several products."""
-        return any(layer.geometry for layer in self.layers)
+        return any(layer.sums > 1 for layer in self.layers)
 
     @property
     def has_pools(self) -> bool:
@@ -81,8 +82,7 @@ class Schedule:
     @property
     def window_bits(self) -> int:
         """Of a number of a place in a pool."""
-        windows = [prod(layer.geometry.pool) for layer in self.layers if layer.geometry]
-        return max(1, (max([1, *windows]) - 1).bit_length())
+        return max(1, (max(prod(layer.geometry.pool) for layer in self.layers) - 1).bit_length())
 
     @property
     def update_cycles(self) -> int:
@@ -182,22 +182,21 @@ class Schedule:
     def _pass(self, kind: str, layer: int) -> Pass:
         shape, base = self.layers[layer], self.error_base[layer]
         bases = Bases(
+            layer,
             self.weight_base[layer],
             self.hidden_base[layer - 1] if layer else 0,
             base,
             base + shape.has_pools * shape.result_words,
             self.winner_base[layer],
         )
-        if kind == "backward":
-            geometry = shape.geometry
-            assert geometry is None or geometry.channels == self.layers[layer - 1].outputs, "errors come by channels"
         if kind == "forward":
-            made = forward_pass(shape, self.layers[(layer + 1) % len(self.layers)], bases)
-        elif kind == "backward":
-            made = backward_pass(shape, self.layers[layer - 1], bases)
-        else:
-            made = {"update": update_pass, "unpool": unpool_pass}[kind](shape, bases)
-        return replace(made, layer=layer)
+            return forward_pass(shape, self.layers[(layer + 1) % len(self.layers)], bases)
+        if kind == "backward":
+            below = self.layers[layer - 1]
+            assert shape.features == below.results, f"layer {layer} takes what the one before it does not make"
+            assert shape.is_dense or shape.geometry.channels == below.outputs, "errors go back channel by channel"
+            return backward_pass(shape, below, bases)
+        return {"update": update_pass, "unpool": unpool_pass}[kind](shape, bases)
 
     def _read(self, made: Pass) -> Iterator[Memory]:
         """What a pass reads, and when."""

@@ -15,27 +15,37 @@ class LayerShape:
     """A layer of weighted sums.
 
     Args:
-        inputs: of a sum, without the bias.
+        geometry: where sums look; of a dense layer one place, and its inputs as channels.
         outputs: of a dense layer, or channels; in ``blocks`` of lanes.
         lanes: master weights a word.
-        geometry: of a convolution; None for a dense layer.
     """
 
-    inputs: int
+    geometry: Geometry
     outputs: int
     lanes: int
-    geometry: Geometry | None = None
+
+    @classmethod
+    def dense(cls, inputs: int, outputs: int, lanes: int) -> LayerShape:
+        """Of a dense layer."""
+        return cls(Geometry((1, 1), inputs, (1, 1), (1, 1), (0, 0), (1, 1)), outputs, lanes)
 
     @classmethod
     def of(cls, layer: TrainedLayer, lanes: int) -> LayerShape:
         """Of a layer of the golden trainer."""
-        geometry = layer.geometry if isinstance(layer, TrainedConv) else None
-        return cls(layer.weight.shape[1] - 1, layer.outputs, lanes, geometry)
+        if isinstance(layer, TrainedConv):
+            return cls(layer.geometry, layer.outputs, lanes)
+        return cls.dense(layer.features, layer.outputs, lanes)
+
+    @property
+    def is_dense(self) -> bool:
+        """Whether it has one place, which sees all inputs: they may be an image, made flat."""
+        g = self.geometry
+        return g.image == g.kernel == g.out == (1, 1)
 
     @property
     def columns(self) -> int:
-        """Words of a block: the bias is the last one."""
-        return self.inputs + 1
+        """Words of a block: taps, and the bias as the last one."""
+        return self.geometry.taps + 1
 
     @property
     def blocks(self) -> int:
@@ -50,17 +60,17 @@ class LayerShape:
     @property
     def features(self) -> int:
         """Bytes that come in."""
-        return self.geometry.elements if self.geometry else self.inputs
+        return self.geometry.elements
 
     @property
     def has_pools(self) -> bool:
         """Whether not all sums are results."""
-        return self.geometry is not None and self.geometry.pool != (1, 1)
+        return self.geometry.pool != (1, 1)
 
     @property
     def places(self) -> int:
         """Of results, each of ``outputs``: behind the pools."""
-        return prod(self.geometry.pooled) if self.geometry else 1
+        return prod(self.geometry.pooled)
 
     @property
     def results(self) -> int:
@@ -73,6 +83,11 @@ class LayerShape:
         return self.places * self.blocks
 
     @property
+    def sums(self) -> int:
+        """Of each output, before the pools."""
+        return prod(self.geometry.out)
+
+    @property
     def sum_words(self) -> int:
-        """The same of all sums, before the pools."""
-        return prod(self.geometry.out) * self.blocks if self.geometry else self.blocks
+        """Words of lanes that they are."""
+        return self.sums * self.blocks
