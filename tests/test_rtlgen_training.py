@@ -6,12 +6,14 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from training_networks import Driven, network, samples
+from training_networks import Driven, convolution, network, samples
 
-from golden import IntegerTrainer
+from golden import IntegerTrainer, Linear, ReLU, Sequential
+from golden.layers import Conv2d, Flatten, Reshape
 from rtlgen.training import generate_trainer
 from rtlgen.training.layout import load_frame, rows_of, sample_frame, signature_of, weights_of
-from rtlgen.training.schedule import LayerShape, Schedule
+from rtlgen.training.schedule import Schedule
+from rtlgen.training.shape import LayerShape
 
 EVALUATE, TRAIN, LOAD, READ = range(4)
 
@@ -40,6 +42,7 @@ def test_a_mask_leaves_out_what_nobody_needs() -> None:
 CASES = [
     ((4, 10, 3), 4, {}),
     ((4, 10, 3), 1, {}),
+    ((4, 10, 3), 16, {}),
     ((4, 10, 3), 3, {"dither_seed": 0xDEADBEEF}),
     ((4, 3), 2, {"dither_seed": 1}),
     ((1, 1), 1, {}),
@@ -52,16 +55,38 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize(("sizes", "lanes", "options"), CASES, ids=str)
+CONVOLVING = [
+    ("3x3x8, pool, dense", 8, {"scaling": "pixels"}),
+    ("3x3x8, pool, dense", 16, {"dither_seed": 0xABCD}),
+    ("3x3x8, pool, dense", 3, {}),
+    ("3x3x8, pool, dense", 4, {"trainable": [False, True]}),
+    ("3x3x8, pool, dense", 4, {"trainable": [True, False]}),
+    ("no pool, stride, two channels", 2, {"dither_seed": 1}),
+    ("no pool, stride, two channels", 4, {}),
+    ("two, padding, pools with rows left over", 4, {"scaling": "pixels", "dither_seed": 77}),
+    ("two, padding, pools with rows left over", 2, {}),
+    ("two, padding, pools with rows left over", 1, {}),
+    ("two, padding, pools with rows left over", 8, {"trainable": [True, False, False, True]}),
+    ("two without pools", 2, {}),
+    ("small, padding, pool", 2, {"dither_seed": 9}),
+    ("two without pools", 4, {"trainable": [False, True, True]}),
+    ("a window as large as the image", 4, {}),
+    ("one pixel, one filter", 2, {}),
+    ("one pixel, one filter", 1, {}),
+]
+
+
+@pytest.mark.parametrize(("sizes", "lanes", "options"), [*CASES, *CONVOLVING], ids=str)
 @pytest.mark.slow
-def test_every_weight_and_every_cycle(sizes: tuple[int, ...], lanes: int, options: dict) -> None:
-    trainer = IntegerTrainer(network(*sizes), seed=1, **options)
+def test_every_weight_and_every_cycle(sizes: tuple[int, ...] | str, lanes: int, options: dict) -> None:
+    model = convolution(sizes) if isinstance(sizes, str) else network(*sizes)
+    trainer = IntegerTrainer(model, seed=1, **options)
     for layer in trainer.layers:  # near the ends, where they saturate
         near = np.random.default_rng(2).random(layer.weight.shape) < 0.1
         layer.weight = np.where(near, 32700 * np.sign(layer.weight + 0.5).astype(int), layer.weight)
     driven = Driven(generate_trainer(trainer, lanes), trainer)
     schedule, signature = driven.design.schedule, 0
-    x, y = samples(trainer, 6 if sizes[0] > 100 else 24)
+    x, y = samples(trainer, 24 if schedule.training_cycles < 400 else 6)
     modes = [EVALUATE if n % 5 == 3 else TRAIN for n in range(len(x))]
     rates = [2 + n % 10 for n in range(len(x))]
     expected, cycles = [], []
@@ -115,6 +140,13 @@ def test_a_frame_that_cannot_be_is_flagged(data: list[int], rate: int, last: int
 def test_lanes_out_of_range(lanes) -> None:
     with pytest.raises(ValueError, match="lanes must be 1 to 64"):
         generate_trainer(IntegerTrainer(network(4, 3)), lanes)
+
+
+def test_a_stride_behind_a_layer_that_is_trained_is_refused_by_name() -> None:
+    layers = [Reshape((9, 7, 1)), Conv2d(1, 2, 3), ReLU(), Conv2d(2, 3, 3, stride=2), ReLU(), Flatten(), Linear(18, 2)]
+    with pytest.raises(NotImplementedError, match=r"layer 'conv2' has a stride of \(2, 2\)"):
+        generate_trainer(IntegerTrainer(Sequential(layers)))
+    generate_trainer(IntegerTrainer(Sequential(layers), trainable=[False, True, True]))
 
 
 def test_more_outputs_than_a_byte_can_name() -> None:

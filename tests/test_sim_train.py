@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from golden import Graph, IntegerTrainer
+from golden import Graph, IntegerTrainer, Linear, ReLU, Sequential
+from golden.layers import Conv2d, Flatten, MaxPool2d, Reshape
 from golden.trainer.drift import drifted
 from golden.trainer.float_reference import FloatTrainer
 from golden.trainer.tasks import TASKS
@@ -176,6 +177,7 @@ def test_a_difference_is_exit_status_one_with_a_command(capsys, monkeypatch) -> 
         (("irs",), "there is no task 'irs' to train for, there are iris, wine"),
         (("iris", "--hardware", "--lanes", "65"), "lanes must be 1 to 64, not 65"),
         (("iris", "--lanes", "4"), "--lanes is of hardware"),
+        (("iris", "--simulator", "icarus"), "--simulator is of hardware: give --hardware, too"),
         (("iris", "--learning-rate-shift", "12"), "12 is not in the range 2<=x<=11"),
         (("iris", "--epochs", "0"), "--epochs"),
         (("iris", "--drift", "mirror"), "only images can drift by mirror"),
@@ -216,10 +218,26 @@ def test_floats_begin_where_the_integers_do() -> None:
     assert not np.array_equal(floats.logits(x[:50]), integers)
 
 
-def test_the_gradient_is_that_of_the_loss() -> None:
+CONVOLUTIONS = Sequential(
+    [
+        Reshape((6, 5, 1)),
+        Conv2d(1, 2, 3, padding=1),
+        ReLU(),
+        MaxPool2d((2, 1)),
+        Conv2d(2, 3, 2),
+        ReLU(),
+        Flatten(),
+        Linear(24, 3),
+    ]
+)
+
+
+@pytest.mark.parametrize("network", [TASKS["iris"].network(), CONVOLUTIONS], ids=["dense", "convolutions"])
+def test_the_gradient_is_that_of_the_loss(network: Sequential) -> None:
     """Against a difference quotient of the cross entropy, for every weight of a small network."""
-    model = IntegerTrainer(TASKS["iris"].network(), np.random.default_rng(0).normal(size=(9, 4)))
-    x, label, rate, small = np.array([40, -7, 22, 5]), 2, 1e-3, 1e-6
+    model = IntegerTrainer(network)
+    x = np.random.default_rng(0).integers(-40, 41, model.inputs)
+    label, rate, small = 2, 1e-3, 1e-6
 
     def loss(trainer: FloatTrainer) -> float:
         logits = trainer.logits(x[None])[0]
@@ -263,7 +281,20 @@ def test_a_rotation_turns_about_the_centre() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("name", "simulator"), [("iris", "icarus"), pytest.param("digits", "verilator", marks=pytest.mark.exhaustive)]
+    ("name", "simulator"),
+    [
+        ("iris", "icarus"),
+        *(
+            pytest.param(name, simulator, marks=pytest.mark.exhaustive)
+            for name, simulator in (
+                ("breast_cancer", "icarus"),
+                ("digits", "icarus"),
+                ("digits", "verilator"),
+                ("digits_conv", "verilator"),
+                ("mnist_12x12", "verilator"),
+            )
+        ),
+    ],
 )
 def test_every_weight_after_every_step_of_an_epoch(name: str, simulator: str, tmp_path: Path) -> None:
     subject = Course.of(TASKS[name], Wishes(1, 5, dither_seed=11))

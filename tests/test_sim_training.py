@@ -5,12 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from training_networks import network, samples
+from pyrtl import Const
+from training_networks import convolution, network, samples
 
 import golden
 from golden import IntegerTrainer
+from golden.trainer.tasks import TASKS
 from rtlgen.tensor import HDLTensor
-from rtlgen.training import errors, forward, generate_trainer, operands, trainer, update
+from rtlgen.training import control, errors, forward, generate_trainer, operands, pools, trainer, update
 from sim.difference import VerificationError
 from sim.training import verify_training
 
@@ -29,11 +31,18 @@ pytestmark = pytest.mark.slow
             {"back_to_back": True, "read_every": 6, "evaluate": (3,)},
         ),
         ((9, 20, 17), 16, {"dither_seed": 7, "scaling": "pixels"}, {"back_to_back": True, "sink": "coin"}),
+        (
+            "small, padding, pool",
+            2,
+            {"dither_seed": 3},
+            {"evaluate": (2, 5), "resets": (4, 8), "source": "coin", "sink": "bursts", "read_every": 1},
+        ),
+        ("two without pools", 4, {"scaling": "pixels"}, {"back_to_back": True, "evaluate": (3,), "read_every": 5}),
     ],
     ids=str,
 )
 def test_all_that_comes_out_is_golden(sizes, lanes, options, how, tmp_path: Path) -> None:
-    model = IntegerTrainer(network(*sizes), **options)
+    model = IntegerTrainer(convolution(sizes) if isinstance(sizes, str) else network(*sizes), **options)
     x, y = samples(model, 12)
     run = verify_training(generate_trainer(model, lanes), model, x, y, tmp_path, **how)
     assert run.weights >= sum(layer.weight.size for layer in model.layers)
@@ -51,6 +60,16 @@ def epoch(name: str, tmp_path: Path, lanes: int, sizes: tuple[int, ...], scaling
 
 def test_an_epoch_of_iris(tmp_path: Path) -> None:
     epoch("iris", tmp_path, 4, (4, 10, 3), "standardise", None)
+
+
+@pytest.mark.exhaustive
+def test_a_part_of_an_epoch_of_digits_with_a_convolution(tmp_path: Path) -> None:
+    task = TASKS["digits_conv"]
+    data = task.load(0)
+    model = task.trainer(data)
+    train = data["train"].take(range(150))
+    run = verify_training(generate_trainer(model, 8), model, model.encode(train.x), train.y, tmp_path, read_every=1)
+    assert run.weights == 150 * sum(layer.weight.size for layer in model.layers)
 
 
 @pytest.mark.exhaustive
@@ -96,6 +115,26 @@ def test_a_fault_of_any_phase_is_found(module, name: str, fault, tmp_path: Path,
     assert (found.golden, found.register) != (found.hardware, None)
     assert found.window["signals"]["m_axis_tvalid"]
     assert Path(found.save_file or "").exists()
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "fault"),
+    [
+        (trainer, "unpooled", lambda *arguments: None),
+        (control, "_outside", lambda *arguments: Const(0, 1)),
+        (pools, "UNPOOL_CYCLES", 2),
+        (update, "update_shift", lambda inputs, weights, k: 7 + inputs - (weights + 8)),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_fault_in_a_convolution_is_found(module, name: str, fault, tmp_path: Path, monkeypatch) -> None:
+    model = IntegerTrainer(convolution("small, padding, pool"))
+    x, y = samples(model, 12)
+    monkeypatch.setattr(module, name, fault)
+    design = generate_trainer(model, 2)
+    monkeypatch.undo()
+    with pytest.raises(VerificationError, match=r"frame|signature|m_axis_tdata is X"):
+        verify_training(design, model, x, y, tmp_path)
 
 
 def test_verilog_that_is_not_what_was_simulated_is_found_in_lockstep(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 import pyrtl
 
 from golden import IntegerTrainer, Linear, ReLU, Sequential
+from golden.layers import Conv2d, Flatten, MaxPool2d, Reshape
 from rtlgen.training import TrainerDesign
 from rtlgen.training.layout import rows_of
 
@@ -19,6 +20,38 @@ def network(*sizes: int) -> Sequential:
     for inputs, outputs in pairwise(sizes):
         layers += [Linear(inputs, outputs), ReLU()]
     return Sequential(layers[:-1])
+
+
+CONVOLUTIONS: dict[str, tuple[Any, ...]] = {
+    "3x3x8, pool, dense": (Reshape((8, 8, 1)), Conv2d(1, 8, 3), ReLU(), MaxPool2d(2), Flatten(), Linear(72, 10)),
+    "no pool, stride, two channels": (
+        *(Reshape((7, 6, 2)), Conv2d(2, 3, (3, 2), stride=(2, 1)), ReLU(), Flatten()),
+        *(Linear(45, 4), ReLU(), Linear(4, 3)),
+    ),
+    "two, padding, pools with rows left over": (
+        *(Reshape((7, 6, 1)), Conv2d(1, 3, 3, padding="same"), ReLU(), MaxPool2d((2, 1))),
+        *(Conv2d(3, 5, (2, 3), padding=((0, 1), (1, 0))), ReLU(), MaxPool2d((1, 3)), Flatten()),
+        *(Linear(15, 5), ReLU(), Linear(5, 3)),
+    ),
+    "small, padding, pool": (
+        *(Reshape((4, 3, 1)), Conv2d(1, 2, 2, padding=((0, 1), (0, 0))), ReLU(), MaxPool2d(2), Flatten()),
+        Linear(4, 2),
+    ),
+    "two without pools": (
+        *(Reshape((5, 6, 1)), Conv2d(1, 2, 3), ReLU(), Conv2d(2, 3, (1, 2), padding=(0, 1)), ReLU(), Flatten()),
+        Linear(45, 2),
+    ),
+    "a window as large as the image": (Reshape((4, 3, 2)), Conv2d(2, 4, (4, 3)), ReLU(), Flatten(), Linear(4, 2)),
+    "one pixel, one filter": (
+        *(Reshape((2, 2, 1)), Conv2d(1, 1, 1), ReLU(), MaxPool2d(2), Flatten()),
+        *(Linear(1, 5), ReLU(), Linear(5, 2)),
+    ),
+}
+"""Layers by what is special about them."""
+
+
+def convolution(name: str) -> Sequential:
+    return Sequential(list(CONVOLUTIONS[name]))
 
 
 def samples(trainer: IntegerTrainer, count: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:

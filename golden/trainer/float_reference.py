@@ -13,7 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from golden.trainer.arithmetic import LOW_BITS
-from golden.trainer.dense import TrainedDense
+from golden.trainer.conv import TrainedConv
+from golden.trainer.geometry import Geometry
+from golden.trainer.layer import TrainedLayer
 from golden.trainer.trainer import orders
 from golden.types import FloatArray, IntArray
 
@@ -33,6 +35,53 @@ class FloatCurve:
     accuracy: tuple[float, ...]
 
 
+@dataclass
+class _FloatLayer:
+    """Sums of ``weight``, shape (outputs, inputs of a sum), and ``bias``; of a convolution where ``geometry`` says."""
+
+    weight: FloatArray
+    bias: FloatArray
+    geometry: Geometry | None
+    is_last: bool
+    trainable: bool
+
+    @classmethod
+    def of(cls, layer: TrainedLayer) -> _FloatLayer:
+        weight: FloatArray = layer.weight.astype(np.float64) * 2.0 ** -(layer.weight_fraction_bits + LOW_BITS)
+        bias: FloatArray = weight[:, -1] * (layer.bias_input * 2.0**-layer.input_fraction_bits)
+        geometry = layer.geometry if isinstance(layer, TrainedConv) else None
+        return cls(weight[:, :-1], bias, geometry, layer.is_last, layer.trainable)
+
+    def forward(self, a: FloatArray) -> tuple[FloatArray, IntArray | None]:
+        """Of a batch, shape (batch, inputs), and which places won in the pools."""
+        seen = a[:, None] if self.geometry is None else self.geometry.patches(a)
+        y: FloatArray = seen @ self.weight.T + self.bias
+        if not self.is_last:
+            np.maximum(y, 0.0, out=y)
+        if self.geometry is None:
+            return y[:, 0], None
+        largest, winners = self.geometry.largest(y)
+        return largest.reshape(len(a), -1), winners
+
+    def learn(
+        self, error: FloatArray, a: FloatArray, winners: IntArray | None, rate: float, needs_error: bool
+    ) -> FloatArray:
+        """From one sample; returns the error of its inputs ``a``, with the weights from before."""
+        if self.geometry is None or winners is None:
+            errors, seen = error, a
+        else:
+            errors = self.geometry.scattered(error.reshape(winners.shape), winners)[0]
+            seen = self.geometry.patches(a)[0]
+        before = error
+        if needs_error:
+            back = errors @ self.weight
+            before = (back if self.geometry is None else self.geometry.images(back[None])) * (a > 0)
+        if self.trainable:
+            self.weight -= rate * (errors.T @ seen)
+            self.bias -= rate * errors.sum(axis=0)
+        return before
+
+
 class FloatTrainer:
     """Layers like those of an integer trainer, in float64; they start from its present weights.
 
@@ -40,45 +89,39 @@ class FloatTrainer:
         layers: of an ``IntegerTrainer``.
     """
 
-    def __init__(self, layers: Sequence[TrainedDense]) -> None:
+    def __init__(self, layers: Sequence[TrainedLayer]) -> None:
         self.scale = 2.0 ** -layers[0].input_fraction_bits
-        self.trainable = [layer.trainable for layer in layers]
-        self.weights = [layer.weight[:, :-1] * _unit(layer) for layer in layers]
-        self.biases = [
-            layer.weight[:, -1] * _unit(layer) * layer.bias_input * 2.0**-layer.input_fraction_bits for layer in layers
-        ]
+        self._layers = [_FloatLayer.of(layer) for layer in layers]
+
+    @property
+    def weights(self) -> list[FloatArray]:
+        """Of each layer, without the bias: the arrays themselves, shape (outputs, inputs of a sum)."""
+        return [layer.weight for layer in self._layers]
 
     def step(self, x: IntArray, label: int, learning_rate: float) -> None:
         """Learn from one sample of integers, shape (features,)."""
-        a: FloatArray = np.asarray(x * self.scale, dtype=np.float64)
-        inputs = []
-        for place, (weight, bias) in enumerate(zip(self.weights, self.biases, strict=True)):
-            inputs.append(a)
-            a = np.asarray(weight @ a + bias, dtype=np.float64)
-            if place < len(self.weights) - 1:
-                a = np.asarray(np.maximum(a, 0.0), dtype=np.float64)
+        a: FloatArray = np.asarray(x.reshape(1, -1) * self.scale, dtype=np.float64)
+        passed = []
+        for layer in self._layers:
+            y, winners = layer.forward(a)
+            passed.append((a, winners))
+            a = y
         error: FloatArray = np.exp(a - a.max())
         error /= error.sum()
-        error[label] -= 1.0
-        for place in reversed(range(len(self.weights))):
-            before = (error @ self.weights[place]) * (inputs[place] > 0) if place else error
-            if self.trainable[place]:
-                self.weights[place] -= learning_rate * np.multiply.outer(error, inputs[place])
-                self.biases[place] -= learning_rate * error
-            error = before
+        error[0, label] -= 1.0
+        for place in reversed(range(len(self._layers))):
+            error = self._layers[place].learn(error, *passed[place], learning_rate, place > 0)
 
     def logits(self, x: IntArray) -> FloatArray:
         """Of integer samples, shape (samples, features)."""
-        a: FloatArray = np.asarray(x * self.scale, dtype=np.float64)
-        for place, (weight, bias) in enumerate(zip(self.weights, self.biases, strict=True)):
-            a = a @ weight.T + bias
-            if place < len(self.weights) - 1:
-                a = np.asarray(np.maximum(a, 0.0), dtype=np.float64)
+        a: FloatArray = np.asarray(x.reshape(len(x), -1) * self.scale, dtype=np.float64)
+        for layer in self._layers:
+            a, _ = layer.forward(a)
         return a
 
 
 def float_curve(
-    layers: Sequence[TrainedDense],
+    layers: Sequence[TrainedLayer],
     train: tuple[IntArray, IntArray],
     test: tuple[IntArray, IntArray],
     epochs: int,
@@ -103,8 +146,3 @@ def float_curve(
             accuracy.append(float((trainer.logits(test[0]).argmax(axis=1) == test[1]).mean()))
         curves.append(FloatCurve(rate, tuple(accuracy)))
     return max(curves, key=lambda curve: float(np.mean(curve.accuracy[len(curve.accuracy) // 2 :])))
-
-
-def _unit(layer: TrainedDense) -> float:
-    """What one step of a master weight stands for."""
-    return float(2.0 ** -(layer.weight_fraction_bits + LOW_BITS))

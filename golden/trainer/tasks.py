@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from golden.data import Dataset, Split, load_breast_cancer, load_digits, load_iris, load_mnist, load_wine
+from golden.layers import Conv2d, Flatten, MaxPool2d, Reshape
 from golden.model import Layer, Linear, ReLU, Sequential
 from golden.trainer.trainer import DEFAULT_LEARNING_RATE_SHIFT, IntegerTrainer
 from golden.types import FloatArray
@@ -18,18 +19,19 @@ from golden.types import FloatArray
 
 @dataclass(frozen=True)
 class Task:
-    """A data set and a network of dense layers for it.
+    """A data set and a network for it: dense layers, and perhaps a convolution with a pool before them.
 
     Args:
         name: on the command line.
         title: of the data.
         load: splits ``train`` and ``test`` by a seed.
-        sizes: features, then the outputs of each layer.
+        sizes: features, then the outputs of each dense layer; behind a convolution the outputs alone.
         scaling: how features become integers, see ``golden.IntegerTrainer``.
         epochs: that it takes to converge.
         lanes: multipliers that suit it.
         learning_rate_shift: as of ``IntegerTrainer.step``.
         image: rows and columns of a sample; None where it is none.
+        filters: outputs of a convolution of 3 x 3 without padding, with a pool of 2 x 2 behind it; 0 without one.
     """
 
     name: str
@@ -41,11 +43,25 @@ class Task:
     lanes: int = 8
     learning_rate_shift: int = DEFAULT_LEARNING_RATE_SHIFT
     image: tuple[int, int] | None = None
+    filters: int = 0
+
+    @property
+    def layers(self) -> str:
+        """The network in a word."""
+        sizes = "-".join(map(str, self.sizes))
+        return (
+            f"{self.image[0]}x{self.image[1]}-3x3x{self.filters}-pool-{sizes}" if self.filters and self.image else sizes
+        )
 
     def network(self) -> Sequential:
-        """Linear layers with ReLU between any two, not trained."""
+        """Layers with ReLU between any two, not trained."""
         layers: list[Layer] = []
-        for inputs, outputs in pairwise(self.sizes):
+        sizes = self.sizes
+        if self.filters and self.image:
+            rows, columns = self.image
+            layers = [Reshape((rows, columns, 1)), Conv2d(1, self.filters, 3), ReLU(), MaxPool2d(2), Flatten()]
+            sizes = ((rows - 2) // 2 * ((columns - 2) // 2) * self.filters, *sizes)
+        for inputs, outputs in pairwise(sizes):
             layers += [Linear(inputs, outputs), ReLU()]
         return Sequential(layers[:-1])
 
@@ -73,6 +89,7 @@ _TASKS = (
     Task("wine", "wine", load_wine, (13, 16, 3), epochs=20),
     Task("breast_cancer", "breast cancer", load_breast_cancer, (30, 16, 2)),
     Task("digits", "digits", load_digits, (64, 32, 10), "pixels", lanes=16, image=(8, 8)),
+    Task("digits_conv", "digits", load_digits, (10,), "pixels", lanes=8, image=(8, 8), filters=8),
     Task("mnist_12x12", "MNIST 5,000, 12 x 12", load_mnist_12x12, (144, 64, 10), "pixels", lanes=16, image=(12, 12)),
 )
 TASKS = {task.name: task for task in _TASKS}

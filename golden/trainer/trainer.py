@@ -32,8 +32,9 @@ class Step:
     """What one step computed.
 
     Args:
-        tensors: by name: ``x``; the result of each layer, ``dense1``, ...; of a training step its error,
-            ``dense1_error``, and its master weights after the step, ``dense1_weight``; all of them integers.
+        tensors: by name: ``x``; the result of each layer, ``dense1``, ...; of a convolution with pools which place of
+            each was the largest, ``conv1_winners``; of a training step the error of each layer, ``dense1_error``, and
+            its master weights after the step, ``dense1_weight``; all of them integers.
         logits: shape (classes,).
         loss: sum of the sizes of the errors of the outputs, in 128ths; None without a label.
         random_state: of the dither after the step; None without one.
@@ -68,8 +69,8 @@ class IntegerTrainer:
     outputs are 0.
 
     Args:
-        model: a ``Sequential`` of Linear and ReLU layers, trained from random weights; or an int8 ``Graph`` of Dense
-            layers, whose weights are tuned.
+        model: a ``Sequential`` of Linear and ReLU layers, trained from random weights, and before them Reshape, Conv2d,
+            ReLU, MaxPool2d and Flatten; or an int8 ``Graph`` of such layers, whose weights are tuned.
         calibration: floats like those that will be encoded, shape (samples, features); without them only integers are
             taken. A graph has its own encoding.
         scaling: how they are encoded: ``standardise`` or ``pixels``; also says what a graph's integers stand for.
@@ -101,10 +102,12 @@ class IntegerTrainer:
         if isinstance(model, Sequential):
             self.layers = from_scratch(model, SCALINGS[scaling], seed)
             self.classes = tuple(model.classes)
+            self.input_shape: tuple[int, ...] = (self.inputs,)
         elif isinstance(model, Graph):
             self.layers = from_graph(model, SCALINGS[scaling])
             self.classes = tuple(model.classes)
             (source,) = model.inputs
+            self.input_shape = model.inputs[source].shape
             self.encoding = model.encodings.get(source, self.encoding)
         else:
             raise TypeError(f"a model to train must be a Sequential or a Graph, not {type(model).__name__}")
@@ -120,12 +123,12 @@ class IntegerTrainer:
     @property
     def inputs(self) -> int:
         """Features of a sample."""
-        return int(self.layers[0].weight.shape[1]) - 1
+        return self.layers[0].features
 
     @property
     def outputs(self) -> int:
         """Classes."""
-        return int(self.layers[-1].weight.shape[0])
+        return self.layers[-1].outputs
 
     def encode(self, x: npt.ArrayLike) -> IntArray:
         """Floats, shape (samples, features), to the integers that ``step`` takes.
@@ -143,7 +146,7 @@ class IntegerTrainer:
         """One sample: learn from it, or without a label only evaluate it.
 
         Args:
-            x: integers from -128 to 127, shape (features,).
+            x: integers from -128 to 127, in ``input_shape``: (features,), or as the graph has it that is tuned.
             label: the class.
             learning_rate_shift: the learning rate is ``2**-learning_rate_shift``, 2 to 11.
 
@@ -160,6 +163,7 @@ class IntegerTrainer:
         for layer in self.layers:
             inputs.append(a)
             a = tensors[layer.name] = layer.forward(a)
+            tensors |= layer.tensors
         if label is None:
             return Step(tensors, a, None, self.random_state)
         if self.random_state is not None:
@@ -225,12 +229,12 @@ class IntegerTrainer:
         Args:
             argmax: end with the class instead of the logits.
         """
-        return to_graph(self.layers, self.encoding, self.classes, argmax)
+        return to_graph(self.layers, self.input_shape, self.encoding, self.classes, argmax)
 
     def _checked(self, x: npt.ArrayLike) -> IntArray:
         a: Any = np.asarray(x)
-        if a.shape != (self.inputs,):
-            raise ValueError(f"a sample must have shape ({self.inputs},), not {a.shape}")
+        if a.shape != self.input_shape:
+            raise ValueError(f"a sample must have shape {self.input_shape}, not {a.shape}")
         if a.dtype.kind not in "iu" or a.min() < -128 or a.max() > 127:
             raise ValueError(
                 f"a sample must be integers from -128 to 127, not {a.dtype} from {a.min()} to {a.max()}: "

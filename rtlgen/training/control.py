@@ -1,17 +1,24 @@
-"""The walk of a trainer through its passes: which word, which column, which block, on every cycle of a step."""
+"""The walk of a trainer through its passes: which words, on every cycle of a step.
+
+Loops are counters that count down, one for each level of the deepest nest; all loops below one that goes on begin anew.
+What an address changes by when a loop goes on is a constant of the pass, taken from ``Pass.steps``.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 from pyrtl import Const, WireVector, select
 
 from rtlgen.state import State, state
-from rtlgen.training.schedule import Pass, Schedule
+from rtlgen.training.passes import KINDS, Pass
+from rtlgen.training.schedule import Schedule
 from rtlgen.training.stages import chosen
 
-KINDS = ("forward", "backward", "update")
+ADDRESSES = ("weight", "activation", "error", "winner", "target", "window")
+"""What is known of a word; ``y`` and ``x`` beside them, where padding is."""
 
 
 @dataclass
@@ -19,18 +26,16 @@ class Issue:
     """What the walker asks for in this cycle.
 
     Args:
-        flags: one bit each: ``valid``, ``forward``, ``backward``, ``update``; ``first`` and ``end`` of an inner loop,
-            ``closes`` the last of all of a pass; ``bias`` for the column of the bias.
+        flags: one bit each: ``valid``, and one of ``KINDS``; ``first`` and ``end`` of a sum, ``pool`` for the last sum
+            of a pool, ``group`` for the end of the last sum of a place, ``closes`` of a pass; ``bias``; ``outside`` for
+            what counts as 0.
         number: of the pass.
-        weight_address: of the word.
-        column, block: of the layer.
+        addresses: by name, those of ``ADDRESSES`` that any pass has.
     """
 
     flags: dict[str, WireVector]
     number: WireVector
-    weight_address: WireVector
-    column: WireVector
-    block: WireVector
+    addresses: dict[str, WireVector]
 
 
 @dataclass
@@ -52,25 +57,55 @@ class Walker:
     start: WireVector
 
 
+@dataclass
+class _Walk:
+    """Where a step is, while its hardware is made.
+
+    Args:
+        passes: of a step.
+        number: of the present pass.
+        start, moves, going: a step begins; a pass ends, and another one follows; a word is asked for.
+        reset: synchronous.
+    """
+
+    passes: Sequence[Pass]
+    number: State
+    start: WireVector
+    moves: WireVector
+    going: WireVector
+    reset: WireVector
+
+    def now(self, values: Sequence[int], bits: int | None = None) -> WireVector:
+        """A constant of the present pass."""
+        return chosen(self.number.value, values, bits)
+
+    def drive(self, place: State, starts: Sequence[int], otherwise: WireVector) -> None:
+        """``otherwise``, or where a pass begins what it begins with."""
+        bits = len(place.value)
+        wrapped = [value % (1 << bits) for value in starts]
+        following = self.now([*wrapped[1:], wrapped[0]], bits)
+        held = select(self.going, otherwise, place.value)
+        place.drive(select(self.start, Const(wrapped[0], bits), select(self.moves, following, held)), self.reset)
+
+
 def walker(schedule: Schedule, learns: WireVector, has_error: WireVector, reset: WireVector) -> Walker:
     """Runs through the passes of a step when ``start`` is high; through all of them where ``learns``.
 
     A step that has no error ends when that is known.
     """
     passes, forwards = schedule.passes, len(schedule.layers)
-    bits = max(1, (len(passes) - 1).bit_length())
-    number, running = state("walk_pass", bits), state("walk_running", 1)
-    most_wait = max(_waits(schedule))
-    waiting = state("walk_waiting", max(1, most_wait.bit_length()))
-    inner, outer = (_loop(name, passes) for name in ("inner", "outer"))
-    address = state("walk_weight_address", _bits(sum(layer.words for layer in schedule.layers) - 1))
-    row_address = state("walk_row_address", len(address.value))
-    start = WireVector(1, "walk_start")
-
+    number = state("walk_pass", max(1, (len(passes) - 1).bit_length()))
+    running = state("walk_running", 1)
+    waiting = state("walk_waiting", max(1, max(_waits(schedule)).bit_length()))
+    start, moves = WireVector(1, "walk_start"), WireVector(1, "walk_moves")
     going = running.value & (waiting.value == 0)
-    inner_ends = inner.value == chosen(number.value, [made.inner_cycles - 1 for made in passes])
-    outer_ends = outer.value == chosen(number.value, [made.outer - 1 for made in passes])
-    closes = going & inner_ends & outer_ends
+    walk = _Walk(passes, number, start, moves, going, reset)
+    ends, is_bias = _loops(walk)
+    below = [Const(1, 1)]  # by level: all loops below are in their last number
+    for wire in ends:
+        below.append(below[-1] & wire)
+
+    closes = going & below[-1]
     is_last_forward = number.value == forwards - 1
     is_last = number.value == len(passes) - 1
     wait = chosen(number.value, _waits(schedule), len(waiting.value))  # after this pass
@@ -80,49 +115,21 @@ def walker(schedule: Schedule, learns: WireVector, has_error: WireVector, reset:
     finishing = WireVector(1, "walk_finishing")
     skips = waits_last & (number.value == forwards) & (over.value ^ 1) & (has_error ^ 1)
     finishing <<= (closes & (goes_no_further | (is_last & (wait == 0)))) | skips | (waits_last & over.value)
-    moves = closes & (finishing ^ 1)
-
-    def begins_anew(place: State, otherwise: WireVector, first: WireVector | None = None) -> None:
-        place.drive(select(start, Const(0, len(otherwise)) if first is None else first, otherwise), reset)
-
+    moves <<= closes & (finishing ^ 1)
     running.drive(start | (running.value & (finishing ^ 1)), reset)
     over.drive((select(moves, is_last, over.value)) & (finishing ^ 1), reset)
-    begins_anew(number, select(moves & (is_last ^ 1), (number.value + 1)[:bits], number.value))
+    next_number = select(moves & (is_last ^ 1), (number.value + 1)[: len(number.value)], number.value)
+    number.drive(select(start, Const(0, len(number.value)), next_number), reset)
     less = select(waiting.value == 0, waiting.value, (waiting.value - 1)[: len(waiting.value)])
-    begins_anew(waiting, select(moves, wait, less))
-    turns = going & inner_ends
-    begins_anew(inner, _next(inner, going, inner_ends))
-    begins_anew(outer, _next(outer, turns, outer_ends))
+    waiting.drive(select(start, Const(0, len(less)), select(moves, wait, less)), reset)
 
-    width = len(address.value)
-    bases = [schedule.weight_base[made.layer] for made in passes]
-    first, after = Const(bases[0], width), chosen(number.value, [*bases[1:], bases[0]], width)
-    strides = [_strides(schedule, made) for made in passes]
-    inner_stride = chosen(number.value, [stride % (1 << width) for stride, _ in strides], width)
-    outer_stride = chosen(number.value, [stride % (1 << width) for _, stride in strides], width)
-    next_row = (row_address.value + outer_stride)[:width]
-    row = select(closes, after, select(turns, next_row, row_address.value))
-    begins_anew(row_address, row, first)
-    along = select(going, (address.value + inner_stride)[:width], address.value)
-    begins_anew(address, select(turns, row, along), first)
-
-    kinds = {kind: chosen(number.value, [int(made.kind == kind) for made in passes]) for kind in KINDS}
-    within = inner.value < chosen(number.value, [made.inner for made in passes], len(inner.value) + 1)
-    ends = inner.value == chosen(number.value, [made.inner - 1 for made in passes])
-    valid = going & within
-    column = select(kinds["backward"], *_alike(outer.value, inner.value))
-    block = select(kinds["backward"], *_alike(inner.value, outer.value))
-    is_bias = column == chosen(number.value, [schedule.layers[made.layer].inputs for made in passes])
-    flags = {
-        "valid": valid,
-        **{kind: valid & wire for kind, wire in kinds.items()},
-        "first": inner.value == 0,
-        "end": valid & ends,
-        "closes": valid & ends & outer_ends,
-        "bias": is_bias,
-    }
+    flags = _flags(walk, ends, below, is_bias)
+    known = (*ADDRESSES, "y", "x") if any(made.limits for made in passes) else ADDRESSES
+    names = [name for name in known if any(name in made.starts for made in passes)]
+    addresses = {name: _address(walk, name, ends) for name in names}
+    flags["outside"] = _outside(walk, addresses) & (is_bias ^ 1)
     return Walker(
-        Issue(flags, number.value, address.value, column, block),
+        Issue(flags, number.value, {name: addresses[name] for name in names if name in ADDRESSES}),
         (running.value ^ 1) | finishing,
         running.value ^ 1,
         finishing,
@@ -130,32 +137,115 @@ def walker(schedule: Schedule, learns: WireVector, has_error: WireVector, reset:
     )
 
 
-def _next(place: State, counts: WireVector, ends: WireVector) -> WireVector:
-    bits = len(place.value)
-    return select(counts, select(ends, Const(0, bits), (place.value + 1)[:bits]), place.value)
+def _loops(walk: _Walk) -> tuple[list[WireVector], WireVector]:
+    """By level whether its loop is in its last number; and whether the row is that of the bias."""
+    passes = walk.passes
+    counts = [made.counts for made in passes]
+    depth = max(len(each) for each in counts)
+    most = max(made.wait_cycles for made in passes)
+    longest = [max([2, *(each[level] for each in counts if level < len(each))]) for level in range(depth)]
+    longest[0] = max(longest[0], most + 1)
+    places = [state(f"walk_loop{level}", (count - 1).bit_length()) for level, count in enumerate(longest)]
+    ends = [place.value == 0 for place in places]
+    rows = {made.row_level for made in passes if made.row_level is not None}
+    is_bias, enters = Const(0, 1), Const(0, 1)  # the present row, the next one
+    for level in sorted(rows):
+        is_here = walk.now([int(made.row_level == level) for made in passes], 1)
+        is_bias = is_bias | (is_here & ends[level])
+        enters = enters | (is_here & (places[level].value == 1))
+    all_below = Const(1, 1)
+    for level, place in enumerate(places):
+        bits = len(place.value)
+        again = [each[level] - 1 if level < len(each) else 0 for each in counts]
+        anew = walk.now(again, bits)
+        if level + 1 in rows:  # taps: there is one of the bias, and then perhaps some cycles without any
+            rows_here = walk.now([int(made.row_level == level + 1) for made in passes], 1)
+            anew = select(enters & rows_here, walk.now([made.wait_cycles for made in passes], bits), anew)
+        following = select(ends[level], anew, (place.value - 1)[:bits])
+        walk.drive(place, again, select(all_below, following, place.value))
+        all_below = all_below & ends[level]
+    return ends, is_bias
+
+
+def _flags(
+    walk: _Walk, ends: Sequence[WireVector], below: Sequence[WireVector], is_bias: WireVector
+) -> dict[str, WireVector]:
+    passes = walk.passes
+    kinds = {kind: walk.now([int(made.kind == kind) for made in passes], 1) for kind in KINDS}
+    waits = state("walk_waits", 1)  # in the row of a bias, behind it
+    waits.drive(select(walk.going, kinds["forward"] & is_bias & (ends[0] ^ 1), waits.value), walk.reset)
+    valid = walk.going & (waits.value ^ 1)
+
+    def span(start: Callable[[Pass], int], end: Callable[[Pass], int]) -> WireVector:
+        """Whether the loops from one level up to another one are all in their last numbers."""
+        found = Const(1, 1)
+        for level, wire in enumerate(ends):
+            counts = walk.now([int(start(made) <= level < end(made)) for made in passes], 1)
+            found = found & (wire | (counts ^ 1))
+        return found
+
+    sum_ends = span(lambda made: 0, lambda made: made.sum_loops)
+    first = state("walk_first", 1)
+    walk.drive(first, [1] * len(passes), sum_ends)
+    end = valid & select(kinds["forward"], is_bias, sum_ends)
+    pool = span(lambda made: made.sum_loops, lambda made: made.sum_loops + made.pool_loops)
+    group = span(lambda made: made.sum_loops, lambda made: made.sum_loops + made.group_loops)
+    whole = span(lambda made: made.sum_loops, lambda made: len(ends))
+    return {
+        "valid": valid,
+        **{kind: valid & wire for kind, wire in kinds.items()},
+        "first": first.value,
+        "end": end,
+        "pool": pool,
+        "group": end & group,
+        "closes": end & whole,
+        "bias": is_bias,
+    }
+
+
+def _address(walk: _Walk, name: str, ends: Sequence[WireVector]) -> WireVector:
+    """A register that follows ``Pass.steps``."""
+    passes = walk.passes
+    starts = [made.starts.get(name, 0) for made in passes]
+    seen = [made.steps.addresses[name] if name in made.starts else np.zeros(1, dtype=int) for made in passes]
+    signed = min(int(each.min()) for each in seen) < 0
+    axis = "yx".find(name)
+    limits = [made.limits[axis] for made in passes if made.limits and axis >= 0]
+    bits = max(1, max([*limits, *(int(abs(each).max()) for each in seen)]).bit_length() + signed)
+    place = state(f"walk_{name}", bits)
+    change = Const(0, bits)
+    for level in reversed(range(len(ends))):
+        own = walk.now([_change(made, name, level) % (1 << bits) for made in passes], bits)
+        change = own if level == len(ends) - 1 else select(ends[level], change, own)
+    walk.drive(place, starts, (place.value + change)[:bits])
+    return place.value
+
+
+def _change(made: Pass, name: str, level: int) -> int:
+    """What an address changes by when the loop of this level goes on; 0 if it never does."""
+    if name not in made.starts:
+        return 0
+    steps = made.steps
+    changes = set(np.diff(steps.addresses[name])[steps.level[:-1] == level].tolist())
+    assert len(changes) <= 1, (made.kind, name, level, changes)
+    return int(changes.pop()) if changes else 0
+
+
+def _outside(walk: _Walk, addresses: dict[str, WireVector]) -> WireVector:
+    """Whether the present word lies in the padding."""
+    limits = [made.limits for made in walk.passes]
+    if not any(limits):
+        return Const(0, 1)
+    found = Const(0, 1)
+    for axis, name in enumerate(("y", "x")):
+        wire = addresses[name]
+        # Below 0 is far above every limit, as a number without a sign.
+        limit = walk.now([each[axis] if each else 0 for each in limits], len(wire))
+        found = found | (wire >= limit)
+    return found & walk.now([int(each is not None) for each in limits], 1)
 
 
 def _waits(schedule: Schedule) -> list[int]:
     """Cycles after each pass before the next one, and after the last one before the next step."""
     starts = [made.start_cycle for made in schedule.passes[1:]] + [schedule.training_cycles]
     return [start - made.end_cycle for start, made in zip(starts, schedule.passes, strict=True)]
-
-
-def _strides(schedule: Schedule, made: Pass) -> tuple[int, int]:
-    columns = schedule.layers[made.layer].columns
-    # An address that wraps around is never used: it would be the row behind the last one.
-    return (columns, 1) if made.kind == "backward" else (1, columns)
-
-
-def _loop(name: str, passes: Sequence[Pass]) -> State:
-    most = max(made.inner_cycles if name == "inner" else made.outer for made in passes)
-    return state(f"walk_{name}", _bits(most - 1))
-
-
-def _alike(a: WireVector, b: WireVector) -> tuple[WireVector, WireVector]:
-    bits = max(len(a), len(b))
-    return a.zero_extended(bits), b.zero_extended(bits)
-
-
-def _bits(largest: int) -> int:
-    return max(1, largest.bit_length())

@@ -12,7 +12,7 @@ from golden.types import IntType
 from rtlgen.state import Flags, held_tensor, state
 from rtlgen.tensor import HDLTensor
 from rtlgen.training.forward import Logits
-from rtlgen.training.operands import S8, Operands
+from rtlgen.training.operands import S8, Operands, Write
 from rtlgen.training.schedule import PRODUCT_CYCLES, Schedule, tree_cycles
 from rtlgen.training.stages import Stages, by_number, chosen, later, rounded
 
@@ -23,7 +23,7 @@ class Errors:
 
     Args:
         value: shape (1,).
-        flags: ``valid``; ``closes`` for the last one of a layer.
+        flags: ``valid``; ``closes`` for the last one of a layer, ``group`` for the last one of a place.
     """
 
     value: HDLTensor
@@ -54,7 +54,8 @@ def loss_of(schedule: Schedule, logits: Logits, label: WireVector, reset: WireVe
     target = HDLTensor.where(is_label, HDLTensor.constant([64]), HDLTensor.constant([0]))
     error = ((likely - target) << 1).clip(-MOST_ERROR, MOST_ERROR)
     value = HDLTensor.where(logits.flags["real"], error, HDLTensor.constant([0])).register("output_error")
-    flags = Flags({name: logits.flags[name] for name in ("valid", "closes")}, reset).after("loss", 1)
+    ends = {"valid": logits.flags["valid"], "closes": logits.flags["closes"], "group": logits.flags["closes"]}
+    flags = Flags(ends, reset).after("loss", 1)
 
     going = state("loss_going", 1)
     going.drive(flags["closes"] ^ 1, reset, enable=flags["valid"])
@@ -79,7 +80,8 @@ def backward(
     sums, tree = read.products, tree_cycles(schedule.lanes)
     for level in range(tree):
         sums = _pairs(_pairs(sums)).register(f"backward_tree{level + 1}")
-    most = 128 * MOST_ERROR * max(layer.blocks * layer.lanes for layer in schedule.layers)
+    terms = [made.sum_terms * schedule.lanes for made in schedule.passes if made.kind == "backward"]
+    most = 128 * MOST_ERROR * max([schedule.lanes, *terms])
     held = held_tensor("backward_sum", 1, IntType.holding(-most, most))
     flags = stages.flags(PRODUCT_CYCLES + tree)
     total = HDLTensor.where(flags["first"], sums, held.value + sums)
@@ -91,14 +93,33 @@ def backward(
     clipped = y.clip(-MOST_ERROR, MOST_ERROR)
     value = HDLTensor.where(gate, clipped, HDLTensor.constant([0])).register("hidden_error")
     after = stages.flags(PRODUCT_CYCLES + tree + 3)
-    out = {"valid": after["backward"] & after["end"], "closes": after["backward"] & after["closes"]}
+    out = {
+        "valid": after["backward"] & after["end"],
+        "closes": after["backward"] & after["closes"],
+        "group": after["backward"] & after["group"],
+    }
     return Errors(value, Flags(out, reset))
 
 
 def gathered(
-    schedule: Schedule, loss: Errors, back: Errors, stages: Stages, memory: MemBlock, reset: WireVector
+    schedule: Schedule,
+    loss: Errors,
+    back: Errors,
+    stages: Stages,
+    memory: MemBlock,
+    other: Write | None,
+    reset: WireVector,
 ) -> None:
-    """Words of errors, written one cycle behind their last one; the lanes behind that are 0."""
+    """Words of errors, written one cycle behind their last one; the lanes behind that are 0.
+
+    Args:
+        schedule: of a step.
+        loss, back: errors, of the outputs and of hidden activations; never both in one cycle.
+        stages: of the words.
+        memory: of errors.
+        other: what is written there besides, never in the same cycle.
+        reset: synchronous.
+    """
     is_loss = loss.flags["valid"]
     valid, closes = is_loss | back.flags["valid"], loss.flags["closes"] | back.flags["closes"]
     value = select(is_loss, loss.value.pack(S8), back.value.pack(S8))
@@ -106,7 +127,7 @@ def gathered(
     bits = max(1, (schedule.lanes - 1).bit_length())
     lane = state("gather_lane", bits)
     lane.drive(select(ends, Const(0, bits), (lane.value + 1)[:bits]), reset, enable=valid)
-    ends <<= closes | (lane.value == schedule.lanes - 1)
+    ends <<= loss.flags["group"] | back.flags["group"] | (lane.value == schedule.lanes - 1)
     registers = []
     for place in range(schedule.lanes):
         register = Register(8, f"gather_{place}")
@@ -118,11 +139,19 @@ def gathered(
     word.drive(select(closes, Const(0, width), (word.value + 1)[:width]), reset, enable=valid & ends)
     below = [bases[max(0, made.layer - 1)] for made in schedule.passes]
     number = stages.number(PRODUCT_CYCLES + tree_cycles(schedule.lanes) + 3)
-    base = select(is_loss, Const(bases[-1], width), chosen(number, below, width))
+    base = select(is_loss, Const(bases[-2], width), chosen(number, below, width))
     address, writes = Register(width, "gather_address"), state("gather_writes", 1)
     address.next <<= (base + word.value)[:width]
     writes.drive(valid & ends, reset)
-    memory[address] <<= MemBlock.EnabledWrite(pyrtl.concat_list(registers), writes.value)
+    write = Write(writes.value, address, pyrtl.concat_list(registers))
+    if other is not None:
+        to = other.address.zero_extended(max(width, len(other.address)))[:width]
+        write = Write(
+            writes.value | other.enable,
+            select(other.enable, to, address),
+            select(other.enable, other.word, write.word),
+        )
+    memory[write.address] <<= MemBlock.EnabledWrite(write.word, write.enable)
 
 
 def _pairs(sums: HDLTensor) -> HDLTensor:

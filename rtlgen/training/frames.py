@@ -66,7 +66,7 @@ def frames_in(
         busy: results or weights are still going out.
         reset: synchronous.
     """
-    inputs, classes = schedule.layers[0].inputs, schedule.layers[-1].outputs
+    inputs, classes = schedule.features, schedule.layers[-1].outputs
     data, valid, last = Input(8, "s_axis_tdata"), Input(1, "s_axis_tvalid"), Input(1, "s_axis_tlast")
     mode, rate = Input(2, "mode"), Input(4, "learning_rate_shift")
     ready, pin = WireVector(1, "input_ready"), Output(1, "s_axis_tready")

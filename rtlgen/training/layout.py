@@ -35,7 +35,7 @@ def weights_of(schedule: Schedule, rows: npt.ArrayLike) -> list[IntArray]:
     """The inverse of ``rows_of``."""
     words = np.asarray(rows, dtype=np.int64).reshape(-1, schedule.lanes)
     found = []
-    for layer, base in zip(schedule.layers, schedule.weight_base, strict=True):
+    for layer, base in zip(schedule.layers, schedule.weight_base[:-1], strict=True):
         own = words[base : base + layer.words].reshape(layer.blocks, layer.columns, layer.lanes)
         found.append(own.transpose(0, 2, 1).reshape(-1, layer.columns)[: layer.outputs])
     return found

@@ -31,27 +31,39 @@ class Memories:
         features: two banks, a byte a feature.
         hidden: a byte an activation.
         errors: a word holds an error of each lane.
+        winners: a word says for each lane which of a pool was the largest; None without pools.
     """
 
     weights: MemBlock
     features: MemBlock
     hidden: MemBlock
     errors: MemBlock
+    winners: MemBlock | None
 
     @classmethod
     def of(cls, schedule: Schedule) -> Memories:
         """For the layers of ``schedule``."""
-        layers, lanes = schedule.layers, schedule.lanes
+        lanes = schedule.lanes
 
         def memory(name: str, bits: int, words: int) -> MemBlock:
             return MemBlock(bits, max(1, (words - 1).bit_length()), name, max_read_ports=1, asynchronous=True)
 
         return cls(
-            memory("weights", 16 * lanes, sum(layer.words for layer in layers)),
-            memory("features", 8, 2 << max(1, (layers[0].inputs - 1).bit_length())),
-            memory("hidden", 8, sum(layer.outputs for layer in layers[:-1])),
-            memory("errors", 8 * lanes, sum(layer.blocks for layer in layers)),
+            memory("weights", 16 * lanes, schedule.weight_base[-1]),
+            memory("features", 8, 2 << max(1, (schedule.features - 1).bit_length())),
+            memory("hidden", 8, schedule.hidden_base[-1]),
+            memory("errors", 8 * lanes, schedule.error_base[-1]),
+            memory("winners", schedule.window_bits * lanes, schedule.winner_base[-1]) if schedule.has_pools else None,
         )
+
+
+@dataclass(frozen=True)
+class Write:
+    """A word for a memory."""
+
+    enable: WireVector
+    address: WireVector
+    word: WireVector
 
 
 @dataclass(frozen=True)
@@ -61,13 +73,14 @@ class Operands:
     Args:
         products: of all lanes, in cycle 4.
         master: weights of all lanes, in cycle 2.
-        activation: in cycle 2.
+        activation: in cycle 2; an error of each lane, packed, too.
         weights_fetched: the word that was read in the cycle before.
     """
 
     products: HDLTensor
     master: HDLTensor
     activation: WireVector
+    errors: WireVector
     weights_fetched: WireVector
 
 
@@ -91,11 +104,10 @@ def operands(
         weight_address: of the weights.
     """
     lanes = schedule.lanes
-    hidden_bases = [schedule.hidden_base[layer - 1] if layer else 0 for layer in range(len(schedule.layers))]
-    hidden_place = _sum(issue.column, stages.constant(0, hidden_bases), memories.hidden.addrwidth)
-    error_place = _sum(issue.block, stages.constant(0, schedule.error_base), memories.errors.addrwidth)
-    bits = memories.features.addrwidth - 1
-    feature_place = pyrtl.concat(bank, issue.column.zero_extended(max(bits, len(issue.column)))[:bits])
+    activations = issue.addresses["activation"]
+    hidden_place = _wide(activations, memories.hidden.addrwidth)
+    error_place = _wide(issue.addresses["error"], memories.errors.addrwidth)
+    feature_place = pyrtl.concat(bank, _wide(activations, memories.features.addrwidth - 1))
 
     weights = _fetched("weights", memories.weights, weight_address)
     hidden = _fetched("hidden", memories.hidden, hidden_place)
@@ -116,9 +128,11 @@ def operands(
     flags = stages.flags(2)
     # Registers of their own: between them and those of the products there is nothing but the multipliers.
     left = HDLTensor.where(flags["update"], own, inference).register("left_operand")
-    right = HDLTensor.where(flags["backward"], own, shared).register("right_operand")
-    products = (left * right).register("product")
-    return Operands(products, HDLTensor.unpack(word, (lanes,), S16), activation, weights)
+    right = HDLTensor.where(flags["backward"], own, shared)
+    if not isinstance(issue.flags["outside"], pyrtl.Const):
+        right = HDLTensor.where(flags["outside"], HDLTensor.constant([0] * lanes), right)
+    products = (left * right.register("right_operand")).register("product")
+    return Operands(products, HDLTensor.unpack(word, (lanes,), S16), activation, error, weights)
 
 
 def _fetched(name: str, memory: MemBlock, address: WireVector) -> Register:
@@ -131,6 +145,5 @@ def _register(name: str, wire: WireVector) -> Register:
     return register
 
 
-def _sum(a: WireVector, b: WireVector, bits: int) -> WireVector:
-    total = a + b
-    return total.zero_extended(max(bits, len(total)))[:bits]
+def _wide(address: WireVector, bits: int) -> WireVector:
+    return address.zero_extended(max(bits, len(address)))[:bits]

@@ -8,7 +8,7 @@ from pyrtl import Const, Register, WireVector, mux
 
 from rtlgen.state import Flags
 from rtlgen.tensor import HDLTensor
-from rtlgen.training.schedule import Pass
+from rtlgen.training.passes import Pass
 
 
 def later(name: str, wire: WireVector, cycles: int) -> WireVector:

@@ -1,12 +1,14 @@
-"""The hardware that trains: one weight memory, one set of multipliers, three kinds of passes.
+"""The hardware that trains: one weight memory, one set of multipliers, and passes that take turns with them.
 
     s_axis --> features --+            +--> sums --> drain --> hidden activations, logits --> m_axis
-                          v            |                                     |
-    weights ----------> products ------+--> tree --> errors <---- loss ------+
-       ^                               |               |
-       +------- updated words <--------+---------------+
+                          v            |      |       (pooled: which was the largest)  |
+    weights ----------> products ------+      |                                        |
+       ^                               +------|-> tree --> errors <------- loss -------+
+       |                                      v               |
+       +------------------------------ updated words <--------+
 
-What is computed stands in ``golden/trainer/arithmetic.py``, when in ``rtlgen/training/schedule.py``.
+What is computed stands in ``golden/trainer/arithmetic.py``, ``dense.py`` and ``conv.py``; what passes there are in
+``rtlgen/training/passes.py``; when they come in ``rtlgen/training/schedule.py``.
 """
 
 from __future__ import annotations
@@ -20,16 +22,19 @@ from pyrtl import Input, MemBlock, Output, WireVector, select
 
 from golden.serialize import write_atomically
 from golden.trainer import IntegerTrainer
+from golden.trainer.conv import TrainedConv
 from rtlgen.state import Flags, state
 from rtlgen.training.control import walker
 from rtlgen.training.errors import backward, gathered, loss_of
-from rtlgen.training.forward import forward
+from rtlgen.training.forward import forward, summed
 from rtlgen.training.frames import frames_in
-from rtlgen.training.operands import Memories, operands
+from rtlgen.training.operands import Memories, Write, operands
+from rtlgen.training.pools import unpooled
 from rtlgen.training.results import port, results_out
-from rtlgen.training.schedule import LayerShape, Schedule
+from rtlgen.training.schedule import Schedule
+from rtlgen.training.shape import LayerShape
 from rtlgen.training.stages import Stages
-from rtlgen.training.update import Write, updated
+from rtlgen.training.update import updated
 from rtlgen.verilog import check_name
 
 SIGNATURE_BITS = 32
@@ -80,6 +85,7 @@ def generate_trainer(model: IntegerTrainer, lanes: int = 4, *, name: str = "trai
 
     Raises:
         ValueError: for lanes out of range, more than 256 outputs, no trainable layer, or no name.
+        NotImplementedError: for a convolution with a stride behind a layer that is trained; it is named.
     """
     check_name(name)
     if isinstance(lanes, bool) or not isinstance(lanes, int) or not 1 <= lanes <= 64:
@@ -88,7 +94,14 @@ def generate_trainer(model: IntegerTrainer, lanes: int = 4, *, name: str = "trai
         raise ValueError("no layer is trainable: there is nothing to make a trainer for")
     if model.outputs > 256:
         raise ValueError(f"a label is a byte: at most 256 outputs can be trained in hardware, not {model.outputs}")
-    shapes = tuple(LayerShape(layer.weight.shape[1] - 1, layer.weight.shape[0], lanes) for layer in model.layers)
+    lowest = [layer.trainable for layer in model.layers].index(True)
+    for layer in model.layers[lowest + 1 :]:
+        if isinstance(layer, TrainedConv) and layer.geometry.stride != (1, 1):
+            raise NotImplementedError(
+                f"layer {layer.name!r} has a stride of {layer.geometry.stride}, through which no error can go back in "
+                f"hardware: the stride must be (1, 1), or {layer.name!r} the first layer that is trained"
+            )
+    shapes = tuple(LayerShape.of(layer, lanes) for layer in model.layers)
     schedule = Schedule(shapes, lanes, tuple(layer.trainable for layer in model.layers))
     block = pyrtl.Block()
     with pyrtl.set_working_block(block, no_sanity_check=True):
@@ -109,14 +122,21 @@ def _build(model: IntegerTrainer, schedule: Schedule) -> None:
 
     fraction_bits = tuple((layer.input_fraction_bits, layer.weight_fraction_bits) for layer in model.layers)
     inputs, weights = zip(*fraction_bits, strict=True)
-    address = select(out.reading, out.read_address, walk.issue.weight_address)
+    weight_address = walk.issue.addresses["weight"][: memories.weights.addrwidth]
+    address = select(out.reading, out.read_address, weight_address)
     read = operands(schedule, inputs, memories, walk.issue, stages, frames.bank, address)
-    logits = forward(schedule, fraction_bits, read.products, stages, memories.hidden, reset)
+    sums = summed(schedule, read.products, stages)
+    logits = forward(schedule, fraction_bits, sums, stages, memories, reset)
     loss = loss_of(schedule, logits, frames.label, reset)
     has_error <<= loss.has_error
     back = backward(schedule, weights, read, stages, reset)
-    gathered(schedule, loss.errors, back, stages, memories.errors, reset)
-    write = updated(fraction_bits, model.random_state, read, stages, frames, walk.issue.weight_address, reset)
+    other = unpooled(schedule, walk.issue, read, stages, memories, reset)
+    gathered(schedule, loss.errors, back, stages, memories.errors, other, reset)
+    changes = sums.value if schedule.convolves else read.products
+    slower = tuple(layer.slower for layer in model.layers)
+    write = updated(
+        schedule, fraction_bits, slower, changes, model.random_state, read, stages, frames, weight_address, reset
+    )
     loaded = Write(frames.load_enable, frames.load_address, frames.load_word)
     _store(memories.weights, write, loaded, reset)
     results_out(schedule, out, frames, logits, loss, read.weights_fetched, reset)

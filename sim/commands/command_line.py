@@ -247,7 +247,9 @@ def accuracy(model: str, samples: int | None, simulator: str, cycles: int | None
 @click.option("--seed", type=AtLeast(0), default=0, metavar="S", help="Of the first weights and the order of samples.")
 @click.option("--dither", type=click.IntRange(1, 2**32 - 1), metavar="S", help="Round updates at random, by a seed.")
 @click.option("--drift", type=click.Choice(list(DRIFTS)), help="Tune a deployed network after its world has changed.")
-@simulator_option(TRAINING_SIMULATORS, "icarus")
+@click.option(
+    "--simulator", type=click.Choice(TRAINING_SIMULATORS), help=f"Of --hardware.  [default: {TRAINING_SIMULATORS[0]}]"
+)
 @click.option("--target", type=click.Choice(list(TARGETS)), help="Also synthesize the trainer for a device.")
 @path_option("-o", "--output", metavar="DIR", help="Network, Verilog, learning curves: a new folder, or one of ours.")
 @json_option

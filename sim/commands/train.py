@@ -22,6 +22,7 @@ from sim.synthesis.result import Synthesis
 from sim.synthesis.synthesize import require_tools, target_of
 from sim.synthesis.trainers import synthesize_trainer
 from sim.training.course import Course, Wishes, as_plain
+from sim.training.hardware import SIMULATORS
 
 PAGE = "index.html"
 MARK = "<footer><p>Made by Tensorgate."
@@ -37,7 +38,7 @@ def train(
     seed: int,
     dither: int | None,
     drift: str | None,
-    simulator: str,
+    simulator: str | None,
     target: str | None,
     output: Path | None,
     json: bool,
@@ -47,6 +48,9 @@ def train(
         chosen = task_named(task)
     if lanes is not None and not hardware and target is None:
         raise UserError("--lanes is of hardware: give --hardware, or --target, too")
+    if simulator is not None and not hardware:
+        raise UserError("--simulator is of hardware: give --hardware, too")
+    simulator = simulator or SIMULATORS[0]
     if hardware:
         with blame_user():
             require_programs(simulator)

@@ -81,7 +81,7 @@ def row(task: Task, simulator: str) -> list[str]:
         _, run = course.in_hardware(design, folder, simulator)
     return [
         task.name,
-        "-".join(map(str, task.sizes)),
+        task.layers,
         f"{in_floats:.1%}",
         f"{in_integers:.1%}",
         str(made["multipliers"]),

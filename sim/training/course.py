@@ -173,7 +173,7 @@ def as_plain(
     return {
         "task": course.task.name,
         "data": course.task.title,
-        "network": "-".join(map(str, course.task.sizes)),
+        "network": course.task.layers,
         **{name: value for name, value in asdict(course.wishes).items() if name != "epochs"},
         "before": course.before,
         "epochs": [
@@ -191,8 +191,12 @@ def as_plain(
 
 
 def _deployed(task: Task, data: Dataset, wishes: Wishes) -> IntegerTrainer:
-    """Trained in floats on the host, quantized to int8, and now to be tuned."""
+    """Trained on the host, in floats and quantized to int8, or with convolutions in integers; now to be tuned."""
     network = task.network()
+    if task.filters:
+        trained = task.trainer(data, wishes.seed)
+        trained.fit(data["train"], task.epochs, task.learning_rate_shift, seed=wishes.seed)
+        return IntegerTrainer(trained.to_graph(), scaling=task.scaling, dither_seed=wishes.dither_seed)
     golden.fit(network, data["train"], epochs=30, learning_rate=0.003, weight_decay=0.5, seed=wishes.seed)
     graph = golden.quantize(network, data["train"].x, symmetric=True)
     return IntegerTrainer(graph, scaling=task.scaling, dither_seed=wishes.dither_seed)
