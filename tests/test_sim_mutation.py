@@ -156,9 +156,22 @@ def score(name, killed, equivalent=(), survived=(), undecided=()):
 
 def test_the_table_has_a_row_a_kind_and_their_sum():
     lines = record.markdown([score("relu", 8, "ab"), score("dense", 5, "c", "d", "ef")]).splitlines()
-    assert lines[2] == "| relu | 10 | 2 | 8 | 0 | 0 | 100.0% | 2 |"
-    assert lines[3] == "| dense | 9 | 1 | 5 | 1 | 2 | 62.5% | 2 |"
+    assert lines[2] == "| dense | 9 | 1 | 5 | 1 | 2 | 62.5% | 2 |"
+    assert lines[3] == "| relu | 10 | 2 | 8 | 0 | 0 | 100.0% | 2 |"
     assert lines[4] == "| all | 19 | 3 | 13 | 1 | 2 | 81.2% | 3 |"
+
+
+def test_rows_of_other_op_kinds_can_stay(monkeypatch, tmp_path):
+    monkeypatch.setattr(record, "find_tool", lambda program: program)
+    monkeypatch.setattr(record, "measure", lambda *arguments: score("clamp", 8, "ab"))
+    readme = tmp_path / "README.md"
+    table = record.markdown([score("relu", 8, "ab", "", "u"), score("clamp", 5, "c", "d", "ef")])
+    readme.write_text(f"<!-- mutation -->\n{table}\n<!-- /mutation -->\n")
+    assert record.main(["clamp", "--readme", str(readme), "--keep"]) == 0
+    together = record.markdown([score("clamp", 8, "ab"), score("relu", 8, "ab", "", "u")])
+    assert readme.read_text() == f"<!-- mutation -->\n{together}\n<!-- /mutation -->\n"
+    assert record.main(["clamp", "--readme", str(readme)]) == 0
+    assert "relu" not in readme.read_text()
 
 
 @pytest.mark.parametrize(
