@@ -6,8 +6,9 @@ are few states, and these are exactly those that can be reached: what follows fr
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from sim.formal.aig import Aig
 Bits = npt.NDArray[np.uint8]
 INPUTS = ("s_axis_tvalid[0]", "m_axis_tready[0]", "reset[0]")
 """That control may depend on."""
+CHOICES = tuple(product((0, 1), repeat=len(INPUTS)))
 MOST_STATES = 3_000_000
 BATCH = 1 << 16
 """States at a time, in one bit each: what is computed of them stays in the cache."""
@@ -76,32 +78,45 @@ def as_rows(keys: Any) -> Bits:
     return np.frombuffer(joined, np.uint8).reshape(len(keys), -1)
 
 
+class Steps:
+    """What states of control become.
+
+    Args:
+        aig: of the design.
+        registers: of its control.
+    """
+
+    def __init__(self, aig: Aig, registers: Iterable[str]) -> None:
+        self._latches = [aig.latches[name] for name in registers]
+        self._gates = aig.cone(latch.following for latch in self._latches)
+        self._others = [literal >> 1 for literal in aig.inputs.values()]
+        self._inputs = [(aig.inputs[name] >> 1, place) for place, name in enumerate(INPUTS) if name in aig.inputs]
+
+    def __call__(self, states: Bits, inputs: Sequence[int]) -> Bits:
+        """The next states, packed rows as they came, with these values of ``INPUTS``."""
+        columns = transposed(unpacked(states, len(self._latches)))
+        low = np.zeros((len(states) + 7) // 8, np.uint8)
+        values = {0: low} | dict.fromkeys(self._others, low)
+        values |= {node: ~low if inputs[place] else low for node, place in self._inputs}
+        values |= {latch.value >> 1: column for latch, column in zip(self._latches, columns, strict=True)}
+        for gate in self._gates:
+            a, b = values[gate.a >> 1], values[gate.b >> 1]
+            values[gate.node] = (~a if gate.a & 1 else a) & (~b if gate.b & 1 else b)
+        literals = [latch.following for latch in self._latches]
+        following = np.stack([~values[at >> 1] if at & 1 else values[at >> 1] for at in literals])
+        return np.packbits(np.unpackbits(following, axis=1, count=len(states)).T, axis=1)
+
+
 def _reachable(aig: Aig, reset_to: Mapping[str, int], most: int) -> Bits | None:
-    latches = [aig.latches[name] for name in reset_to]
-    gates = aig.cone(latch.following for latch in latches)
-    inputs = [aig.inputs[name] >> 1 for name in INPUTS if name in aig.inputs]
+    steps = Steps(aig, reset_to)
     new = set(as_keys(np.packbits(np.array([list(reset_to.values())], dtype=np.uint8), axis=1)))
     seen = set(new)
     while new:
         found: set[bytes] = set()
         frontier = as_rows(list(new))
         for start in range(0, len(frontier), BATCH):
-            rows = frontier[start : start + BATCH]
-            columns = transposed(unpacked(rows, len(latches)))
-            low = np.zeros((len(rows) + 7) // 8, np.uint8)
-            values = {0: low} | dict.fromkeys((literal >> 1 for literal in aig.inputs.values()), low)
-            values |= {latch.value >> 1: column for latch, column in zip(latches, columns, strict=True)}
-            for choice in range(1 << len(inputs)):
-                for place, node in enumerate(inputs):
-                    values[node] = ~low if choice >> place & 1 else low
-                for gate in gates:
-                    a, b = values[gate.a >> 1], values[gate.b >> 1]
-                    values[gate.node] = (~a if gate.a & 1 else a) & (~b if gate.b & 1 else b)
-                following = np.stack(
-                    [~values[at.following >> 1] if at.following & 1 else values[at.following >> 1] for at in latches]
-                )
-                bits = np.unpackbits(following, axis=1, count=len(rows)).T
-                found.update(as_keys(np.packbits(bits, axis=1)))
+            for inputs in CHOICES:
+                found.update(as_keys(steps(frontier[start : start + BATCH], inputs)))
         new = found - seen
         seen |= new
         if len(seen) > most:

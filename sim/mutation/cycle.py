@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from sim.formal.aig import Aig, Latch
+from sim.formal.aig import Aig, And, Latch
 from sim.formal.control import INPUTS, Bits, Control, as_keys, as_rows, transposed, unpacked
+from sim.mutation.held import Held, Literals, literals_of
 from sim.mutation.one_fault import DATA, FAULTY, PINS
 
 _Value = tuple[Bits, Bits, Bits, Bits, Bits | None]
@@ -28,10 +29,11 @@ class Machines:
     Args:
         aig: of both machines, as ``with_one_fault`` makes it.
         control: of the design.
+        held: what its registers are known to hold.
     """
 
-    def __init__(self, aig: Aig, control: Control) -> None:
-        self.aig, self.reset_to = aig, control.reset_to
+    def __init__(self, aig: Aig, control: Control, held: Held | None = None) -> None:
+        self.aig, self.reset_to, self.held = aig, control.reset_to, held
         self.control = [aig.latches[name] for name in self.reset_to]
         data = {name: latch for name, latch in aig.latches.items() if name not in self.reset_to}
         places: dict[str, int] = {}
@@ -39,10 +41,12 @@ class Machines:
         for name, latch in data.items():
             self.data.append((latch, places.setdefault(name.rpartition("[")[0], len(places))))
         self.places = places
+        self.place_of = {latch.value: place for latch, place in self.data}
         self.pins = [aig.outputs[f"{pin}[0]"] for pin in PINS]
         self.valid = aig.outputs["m_axis_tvalid[0]"]
         self.data_pins = [literal for name, literal in aig.outputs.items() if name.startswith(DATA)]
         following = [latch.following for latch in aig.latches.values()]
+        self._cones: dict[int, list[And]] = {}
         self.gates = aig.cone([*following, *self.pins, *self.data_pins])
 
     def pairs_of(self, keys: Sequence[bytes]) -> Pairs:
@@ -54,6 +58,12 @@ class Machines:
             unpacked(part, bits) for part, bits in zip(parts, (control, control, words), strict=True)
         )
         return Pairs(design, mutant, differing)
+
+    def cone(self, root: int) -> list[And]:
+        """The gates that a literal depends on."""
+        if root not in self._cones:
+            self._cones[root] = self.aig.cone([root])
+        return self._cones[root]
 
     def alike(self, states: Bits) -> Pairs:
         """Both machines in the same state of control, with nothing that differs; a packed row each."""
@@ -100,10 +110,11 @@ class Cycle:
     """
 
     def __init__(self, machines: Machines, pairs: Pairs, inputs: tuple[int, ...]) -> None:
-        self._machines, self._count = machines, len(pairs.design)
+        self._machines, self._count, self._pairs, self._inputs = machines, len(pairs.design), pairs, inputs
         self._low: Bits = np.zeros((self._count + 7) // 8, np.uint8)
         self._values = self._sources(pairs, inputs)
         self._compute()
+        self._loaded = [(place, self._loads(latch)) for latch, place in machines.data]
         certain, possible = self._shown()
         rows = np.flatnonzero(self._rows(certain))
         self.certain: int | None = int(rows[0]) if len(rows) else None
@@ -117,8 +128,7 @@ class Cycle:
         design = np.stack([_picked(one, rows) for _, one, _, _, _ in values], axis=1)
         mutant = np.stack([_picked(one, rows) for _, _, _, one, _ in values], axis=1)
         differing = np.zeros((len(rows), len(machines.places)), np.uint8)
-        for latch, place in machines.data:
-            differs = self._of(latch.following)[4]
+        for place, differs in self._loaded:
             if differs is not None:
                 differing[:, place] |= _picked(differs, rows)
         return Pairs(design, mutant, differing)
@@ -186,11 +196,47 @@ class Cycle:
                 if self._rows(~(other_zero | other_one)).any():
                     raise UnclearError
                 changed = changed | (one ^ other_one)
-        for latch, _ in self._machines.data:
-            differs = self._of(latch.following)[4]
+        for _, differs in self._loaded:
             if differs is not None:
                 changed = changed | differs
         return changed
+
+    def _loads(self, latch: Latch) -> Bits | None:
+        """Where a register of data may become something else: not where it holds already what it is loaded with."""
+        machines, differs = self._machines, self._of(latch.following)[4]
+        if differs is None or machines.held is None:
+            return differs
+        rows = np.flatnonzero(self._rows(differs))
+        if not len(rows):
+            return None
+        pairs = self._pairs.of(rows)
+        own, other = (
+            literals_of(latch.following, machines.cone(latch.following), self._constants(control, faulty), len(rows))
+            for faulty, control in enumerate((pairs.design, pairs.mutant))
+        )
+        if not ((own > 1) & (other > 1)).any():
+            return differs
+        held = machines.held.by(latch.value, np.packbits(pairs.design, axis=1))
+        stays = (other == latch.value) & (held == own) | (own == latch.value) & (held == other)
+        same = (own > 1) & ((own == other) | stays)
+        for literals in (own, other):
+            for literal in np.unique(literals[same]).tolist():
+                place = machines.place_of.get(literal & ~1)
+                if place is not None:  # what differs in both machines is not the same
+                    same &= (literals != literal) | (pairs.differing[:, place] == 0)
+        left = self._rows(differs)
+        left[rows[same]] = False
+        return np.packbits(left) if left.any() else None
+
+    def _constants(self, control: Bits, faulty: int) -> dict[int, Literals | int]:
+        machines = self._machines
+        found: dict[int, Literals | int] = {machines.aig.inputs[FAULTY]: faulty}
+        for name, level in zip(INPUTS, self._inputs, strict=True):
+            if name in machines.aig.inputs:
+                found[machines.aig.inputs[name]] = level
+        columns = control.T.astype(np.int32)
+        found |= {latch.value: column for latch, column in zip(machines.control, columns, strict=True)}
+        return found
 
     def _of(self, literal: int) -> _Value:
         value = self._values[literal >> 1]

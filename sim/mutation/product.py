@@ -16,14 +16,14 @@ from itertools import product
 import numpy as np
 
 from sim.formal.aig import Aig
-from sim.formal.control import INPUTS, Bits, Control
+from sim.formal.control import CHOICES, Bits, Control
 from sim.mutation.cycle import Cycle, Machines, Pairs, UnclearError
+from sim.mutation.held import Held
 from sim.mutation.one_fault import resets_of
 
 MOST_PAIRS = 2_000_000
 MOST_LOST_BITS = 8
 BATCH = 1 << 16
-_CHOICES = list(product((0, 1), repeat=len(INPUTS)))
 
 
 @dataclass(frozen=True)
@@ -39,19 +39,20 @@ class Way:
     certain: bool
 
 
-def shortest_way(aig: Aig, control: Control) -> Way | None:
+def shortest_way(aig: Aig, control: Control, held: Held | None = None) -> Way | None:
     """How a fault may show; None if it is proven that it never does.
 
     Args:
         aig: as ``with_one_fault`` makes it.
         control: of the design.
+        held: what its registers are known to hold.
 
     Raises:
         UnclearError: if nothing is known.
     """
     if control.states is None:
         raise UnclearError
-    machines = Machines(aig, control)
+    machines = Machines(aig, control, held)
     resets = _resets(machines)
     if _is_harmless(machines, resets, control.states):
         return None
@@ -83,7 +84,7 @@ def _is_harmless(machines: Machines, resets: Pairs, states: Bits) -> bool:
     pending.add(resets.of(resets.unlike))
 
     def goes_on(pairs: Pairs) -> bool:
-        for inputs in _CHOICES:
+        for inputs in CHOICES:
             cycle = Cycle(machines, pairs, inputs)
             if cycle.possible.any():
                 return False
@@ -113,7 +114,7 @@ def _breadth_first(machines: Machines, resets: Pairs) -> Way | None:
         for start in range(0, len(layer), BATCH):
             batch = layer[start : start + BATCH]
             pairs = machines.pairs_of(batch)
-            for inputs in _CHOICES:
+            for inputs in CHOICES:
                 cycle = Cycle(machines, pairs, inputs)
                 if cycle.certain is not None:
                     return way(batch[cycle.certain], inputs, True)

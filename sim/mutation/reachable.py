@@ -18,6 +18,7 @@ from sim.formal.aig import Aig
 from sim.formal.control import Control
 from sim.formal.prover import PROVEN, UNDECIDED, Verdict
 from sim.mutation.cycle import UnclearError
+from sim.mutation.held import Held
 from sim.mutation.miter import same_in_any_state, searched
 from sim.mutation.mutants import Fault
 from sim.mutation.one_fault import aig_of, with_one_fault
@@ -36,12 +37,14 @@ class Suspects:
         faults: which.
         aig: graph of the design with all of them.
         control: of the design.
+        held: what its registers of data hold; None if there are too many states.
     """
 
     folder: Path
     faults: tuple[Fault, ...]
     aig: Aig
     control: Control
+    held: Held | None
 
     @classmethod
     def of(cls, faults: Sequence[Fault], folder: Path) -> Suspects:
@@ -51,7 +54,9 @@ class Suspects:
             FileNotFoundError, ToolError: if yosys is missing or fails.
         """
         aig = aig_of(faults, folder)
-        return cls(folder, tuple(faults), aig, Control.of(with_one_fault(aig, 0)))
+        own = with_one_fault(aig, 0)
+        control = Control.of(own)
+        return cls(folder, tuple(faults), aig, control, Held(own, control) if control.states is not None else None)
 
     def ways(self) -> dict[Fault, Way | Verdict]:
         """Of each fault a proof that it has no effect, a way on which it may show, or that nothing is known.
@@ -71,7 +76,7 @@ class Suspects:
         if same_in_any_state(own, f"any{fault.mutant}", self.folder, ANY_STATE_S):
             return Verdict(PROVEN)
         try:
-            return shortest_way(own, self.control) or Verdict(PROVEN)
+            return shortest_way(own, self.control, self.held) or Verdict(PROVEN)
         except UnclearError:
             return Verdict(UNDECIDED)
 
