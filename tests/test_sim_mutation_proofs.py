@@ -12,6 +12,7 @@ from sim.formal.aiger import Builder
 from sim.formal.control import Control, unpacked
 from sim.formal.prover import PROVEN, REFUTED, Verdict, decided
 from sim.mutation.campaign import measure
+from sim.mutation.held import Held
 from sim.mutation.mutants import Fault, make_mutants
 from sim.mutation.one_fault import FAULTY, aig_of, with_one_fault
 from sim.mutation.ops import GRAPHS
@@ -187,3 +188,31 @@ def test_a_way_is_repeated_in_the_same_cycles(tmp_path):
     x, ((only,),) = replays(made, aig, [known], np.array([[5, 6]]))
     np.testing.assert_array_equal(x, [[1, 127], [5, 6]])
     assert only.source_pauses == (False, True)
+
+
+@pytest.mark.slow
+def test_what_registers_are_said_to_hold_is_what_they_hold(tmp_path):
+    """Each claim about the word that a buffer has fetched, in a random run with random data."""
+    made = design("transpose")
+    make_mutants(made, 1, 0, tmp_path)
+    aig = with_one_fault(aig_of([], tmp_path), 0)
+    control = Control.of(aig)
+    held = Held(aig, control)
+    random = np.random.default_rng(0)
+    register = aig.latches["transpose1_x_fetched[0]"].value
+    state = {name: value or 0 for name, value in aig.after({"reset[0]": 1}).items()}
+    known = 0
+    for cycle in range(400):
+        values = {0: 0} | {literal >> 1: int(random.integers(2)) for literal in aig.inputs.values()}
+        values[aig.inputs["reset[0]"] >> 1] = int(cycle % 150 == 0)
+        values[aig.inputs[FAULTY] >> 1] = 0
+        values |= {latch.value >> 1: state[name] for name, latch in aig.latches.items()}
+        row = np.packbits(np.array([[state[name] for name in control.reset_to]], np.uint8), axis=1)
+        (other,) = held.by(register, row).tolist()
+        if other > 0:
+            known += 1
+            assert values[register >> 1] == values[other >> 1] ^ other & 1, cycle
+        for gate in aig.ands:
+            values[gate.node] = (values[gate.a >> 1] ^ gate.a & 1) & (values[gate.b >> 1] ^ gate.b & 1)
+        state = {n: values[latch.following >> 1] ^ latch.following & 1 for n, latch in aig.latches.items()}
+    assert known > 100

@@ -7,11 +7,13 @@ registers (property directed reachability, Bradley 2011), or finds inputs that s
 
 from __future__ import annotations
 
-import multiprocessing
 import os
+import pickle
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import repeat
 from pathlib import Path
 
 from sim.formal.aig import Aig
@@ -23,9 +25,12 @@ from sim.mutation.miter import same_in_any_state, searched
 from sim.mutation.mutants import Fault
 from sim.mutation.one_fault import aig_of, with_one_fault
 from sim.mutation.product import Way, shortest_way
+from sim.regression.executor import worker_processes
 
 ANY_STATE_S, SEARCH_S = 2, 8
 """Seconds for ABC."""
+FEW_STATES = 2000
+"""So few are looked at before other processes have begun."""
 
 
 @dataclass(frozen=True)
@@ -65,10 +70,13 @@ class Suspects:
             FileNotFoundError, ToolError: if ABC is missing or fails.
         """
         jobs = min(os.cpu_count() or 1, len(self.faults))
-        if jobs < 2:
+        states = self.control.states
+        if jobs < 2 or states is None or len(states) < FEW_STATES:
             return {fault: self.way(fault) for fault in self.faults}
-        with ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn"), _share, (self,)) as pool:
-            return dict(zip(self.faults, pool.map(_way_of, self.faults), strict=True))
+        stored = self.folder / "suspects.pickle"
+        stored.write_bytes(pickle.dumps(self))
+        with worker_processes(jobs) as pool:
+            return dict(zip(self.faults, pool.map(_way_of, repeat(stored), self.faults), strict=True))
 
     def way(self, fault: Fault) -> Way | Verdict:
         """That of one fault; errors as of ``ways``."""
@@ -90,12 +98,12 @@ class Suspects:
         return searched(with_one_fault(self.aig, fault.mutant), f"own{fault.mutant}", self.folder, SEARCH_S)
 
 
-_shared: list[Suspects] = []
+@lru_cache(maxsize=1)
+def _suspects(stored: Path) -> Suspects:
+    """Once in each process."""
+    suspects: Suspects = pickle.loads(stored.read_bytes())
+    return suspects
 
 
-def _share(suspects: Suspects) -> None:
-    _shared[:] = [suspects]
-
-
-def _way_of(fault: Fault) -> Way | Verdict:
-    return _shared[0].way(fault)
+def _way_of(stored: Path, fault: Fault) -> Way | Verdict:
+    return _suspects(stored).way(fault)
