@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -214,6 +214,10 @@ class Bench:
         """Queue the next samples of the batch, round and round."""
         samples = [(self._sent + i) % self.board.batch for i in range(count)]
         self._sent += count
+        self.send_samples(samples, last_on)
+
+    def send_samples(self, samples: Sequence[int], last_on: int | None = None) -> None:
+        """Queue these samples of the batch."""
         for sample in samples:
             self.source.send(self._words(sample), last_on)
         self.board.expect(samples)

@@ -3,11 +3,15 @@
 The stimulus is a function of the seed and of the cycle, so until the first difference every mutant sees what the
 design without a fault sees: its pins, recorded first, are compared besides all that the phases compare. Into the build
 folder goes ``mutation.json``: per run ``mutant``, ``verdict`` (survived, killed or error), ``message``, ``cycles``.
+``replays.json`` there says what comes before the phases: per repetition a list of stretches, each of which begins with
+a reset, and has ``source_pauses``, ``sink_pauses`` (a cycle each), and the samples from ``first`` on, ``samples`` many.
 """
 
 from __future__ import annotations
 
+import json
 import traceback
+from itertools import chain, repeat
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +23,8 @@ from verif.config import Config
 from verif.finding import CheckError
 from verif.harness import MUTANT
 from verif.testbench import run_phases
+
+REPLAYS = "replays.json"
 
 
 class MutantBench(Bench):
@@ -60,11 +66,30 @@ class MutantBench(Bench):
             self.report("pins", f"bit {bit} of the pins is {line[bit]}, and {reference[bit]} without the fault")
 
 
+async def repeat_what_was_found(bench: Bench, replays: list[list[dict[str, Any]]]) -> None:
+    """What showed a fault in a proof, cycle by cycle; after the last cycle all samples have to come out.
+
+    Raises:
+        CheckError: at the first finding.
+    """
+    bench.board.phase = "repeat_what_was_found"
+    for stretches in replays:
+        for stretch in stretches:
+            await bench.reset(1)
+            never = repeat(False)
+            bench.source.pauses = chain(stretch["source_pauses"], never)
+            bench.sink.pauses = chain(stretch["sink_pauses"], never)
+            bench.send_samples(range(stretch["first"], stretch["first"] + stretch["samples"]))
+            await bench.idle(len(stretch["sink_pauses"]))
+        await bench.finish()
+
+
 @cocotb.test()
 async def every_mutant(dut: Any) -> None:
     """The design without a fault, the mutants in their order, and once more the design without a fault."""
     config = Config.load(Path(str(cocotb.plusargs["verif"])))
     mutants = [int(number) for number in str(cocotb.plusargs["mutants"]).split(",")]
+    replays = json.loads((config.build / REPLAYS).read_text())
     await Bench(dut, config).idle(2)  # in reset; from here on every run starts at a falling edge
     reference: list[str] | None = None
     results: list[dict[str, Any]] = []
@@ -74,6 +99,7 @@ async def every_mutant(dut: Any) -> None:
         bench: MutantBench | None = None
         try:
             bench = MutantBench(dut, config, reference)
+            await repeat_what_was_found(bench, replays)
             await run_phases(bench)
         except CheckError as error:
             result |= {"verdict": "killed", "message": str(error)}

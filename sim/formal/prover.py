@@ -16,7 +16,7 @@ from sim.tools import ToolError, run_tool
 ABC = "berkeley-abc"
 PROVEN, REFUTED, UNDECIDED = "proven", "refuted", "undecided"
 YOSYS_S = 300
-_OPT = "opt_expr -keepdc; opt_merge; opt -noff -keepdc; opt_clean"
+OPT = "opt_expr -keepdc; opt_merge; opt -noff -keepdc; opt_clean"
 _PROVED, _FAILED = "Property proved", "was asserted in frame"
 
 
@@ -53,14 +53,25 @@ def search(
     lines = [
         *reading,
         # An unknown value stays one: yosys may otherwise choose what a register begins with.
-        f"hierarchy -check -top {top}; proc -noopt; flatten; {_OPT}; memory_map; {_OPT}; techmap; {_OPT}",
+        f"hierarchy -check -top {top}; proc -noopt; flatten; {OPT}; memory_map; {OPT}; techmap; {OPT}",
         f"dffunmap; setundef -undriven -zero{' -init' if from_zero else ''}; aigmap; opt_clean",
         f"write_aiger -zinit -symbols {name}.aig",
     ]
-    log, witness = folder / f"{name}.log", folder / f"{name}.witness"
-    for old in (log, witness, folder / f"{name}.aig"):  # of another search
-        old.unlink(missing_ok=True)
+    (folder / f"{name}.aig").unlink(missing_ok=True)  # of another search
     run_yosys(lines, name, folder)
+    return decided(name, folder, time_s)
+
+
+def decided(name: str, folder: Path, time_s: int) -> Verdict:
+    """Whether the one output of the graph ``name.aig``, whose registers begin with 0, is always low.
+
+    Raises:
+        FileNotFoundError: if ABC is missing.
+        ToolError: if it fails.
+    """
+    log, witness = folder / f"{name}.log", folder / f"{name}.witness"
+    for old in (log, witness):  # of another search
+        old.unlink(missing_ok=True)
     commands = f"read_aiger {name}.aig; scorr; pdr -T {time_s}; write_cex -n {witness.name}"
     try:
         run_tool([ABC, "-c", commands], cwd=folder, log=log, timeout=4 * time_s + 10)

@@ -1,33 +1,35 @@
 """A campaign: mutants of a design, the testbench on each, proofs for the survivors, the score.
 
-What survives is tried three ways: a proof that nothing differs in any state (yosys), a proof that nothing differs in
-any state that a reset leads to (ABC), or inputs that show the fault (ABC): a hole in the stimulus.
+A short run of the testbench finds most; what survives it is proven to have no effect, or the whole of the testbench
+runs on it. If that does not find it either, there is a hole in the stimulus: pins are searched that show the fault,
+cycle by cycle, and the testbench runs once more and repeats these.
 """
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from golden.types import IntArray
 from rtlgen import Design
 from sim.formal.prover import PROVEN, REFUTED, UNDECIDED, Verdict
 from sim.mutation.mutants import MUTATED, Fault, make_mutants
-from sim.mutation.reachable import decide, lemma_holds, words_of
+from sim.mutation.one_fault import with_one_fault
+from sim.mutation.product import Way
+from sim.mutation.reachable import Suspects
 from sim.mutation.stimulus import extreme_samples
+from sim.mutation.witness import Replay, of_verdict, of_way, replays
 from sim.scratch import scratch_folder
 from sim.simulators.beats import Beats
 from sim.simulators.cocotb_launcher import run_mutants
 from sim.tools import ToolError
 
 SAMPLES = 96
+QUICK_SAMPLES, QUICK_STALLED_SAMPLES, QUICK_RESETS = 24, 6, 10
+"""Of the short run."""
 RANDOM_RESETS, MOST_PHASES, PHASES_BEYOND = 8, 64, 4
 """Resets at random, as many as the testbench does (``verif.testbench``); then one in each cycle of the pipeline."""
 STALLED_SAMPLES = 32
@@ -105,44 +107,79 @@ def measure(
     x = extreme_samples(design.graph, SAMPLES, seed) if x is None else x
     with scratch_folder(design.name) as folder:
         faults = make_mutants(design, mutants, seed, folder)
-        ports = design.write_verilog(folder / "design.v").with_suffix(".json")
-
-        def alive_of(tried: Sequence[Fault], samples: IntArray, traced: Any) -> tuple[list[Fault], int]:
-            numbers = [fault.mutant for fault in tried]
-            traced = design.plan.live.trace(samples) if traced is None else traced
-            results = run_mutants(
-                folder / MUTATED, ports, samples, traced, folder / "bench", numbers,
-                bits=len(faults).bit_length(), seed=seed, stalled=STALLED_SAMPLES, resets=_resets(design),
-            )  # fmt: skip
-            check_results(results, numbers)
-            pairs = zip(tried, results[1:-1], strict=True)
-            alive = [fault for fault, result in pairs if result["verdict"] == "survived"]
-            return alive, sum(result["cycles"] for result in results)
-
-        alive, cycles = alive_of(faults, x, expected)
-        verdicts = decided(design, alive, folder)
-        shown = {fault: verdict for fault, verdict in verdicts.items() if verdict.kind == REFUTED}
-        samples = samples_of(design, list(shown.values()))
-        if len(samples):  # that were found to show these faults
-            still, more = alive_of(list(shown), samples, None)
-            cycles += more
-            alive = [fault for fault in alive if fault not in shown or fault in still]
-
-    def of(kind: str) -> tuple[Fault, ...]:
-        return tuple(fault for fault in alive if verdicts[fault].kind == kind)
+        bench = _Bench(design, folder, len(faults).bit_length(), seed)
+        alive = bench.alive(faults, x[:QUICK_SAMPLES], expected, QUICK_STALLED_SAMPLES, QUICK_RESETS)
+        suspects = Suspects.of(alive, folder)
+        ways = suspects.ways()
+        harmless = [fault for fault in alive if ways[fault] == Verdict(PROVEN)]
+        suspected = [fault for fault in alive if fault not in harmless]
+        suspected = bench.alive(suspected, x, expected, STALLED_SAMPLES, _resets(design))
+        # The search is for those that are not certain to show.
+        known = {fault: way for fault, way in ways.items() if fault in suspected and isinstance(way, Way)}
+        searched = [fault for fault in suspected if fault not in known or not known[fault].certain]
+        verdicts = dict.fromkeys(suspected, Verdict(REFUTED)) | suspects.verdicts(searched)
+        harmless += [fault for fault in suspected if verdicts[fault].kind == PROVEN]
+        shown = [fault for fault in suspected if verdicts[fault].kind != PROVEN]
+        witnesses = [of_way(known[fault]) for fault in shown if fault in known]
+        witnesses += [of_verdict(verdicts[fault]) for fault in shown if verdicts[fault].witness]
+        batch, repetitions = replays(design, with_one_fault(suspects.aig, 0), witnesses, x)
+        still = shown
+        if repetitions:
+            still = bench.alive(shown, batch, None, STALLED_SAMPLES, _resets(design), repetitions)
 
     return MutationScore(
         name=design.name,
         mutants=len(faults),
-        killed=len(faults) - len(alive),
-        by_witness=len(verdicts) - len(alive),
-        equivalent=of(PROVEN),
-        survived=of(REFUTED),
-        undecided=of(UNDECIDED),
+        killed=len(faults) - len(harmless) - len(still),
+        by_witness=len(shown) - len(still),
+        equivalent=tuple(harmless),
+        survived=tuple(fault for fault in still if verdicts[fault].kind == REFUTED),
+        undecided=tuple(fault for fault in still if verdicts[fault].kind == UNDECIDED),
         seed=seed,
-        cycles=cycles,
+        cycles=bench.cycles,
         time_s=round(time.monotonic() - started, 3),
     )
+
+
+class _Bench:
+    """The testbench and the netlist of all mutants.
+
+    Args:
+        design: the hardware.
+        folder: of the netlist.
+        bits: of the input that chooses a mutant.
+        seed: of the stimulus.
+    """
+
+    def __init__(self, design: Design, folder: Path, bits: int, seed: int) -> None:
+        self._design, self._folder, self._bits, self._seed = design, folder, bits, seed
+        self._ports = design.write_verilog(folder / "design.v").with_suffix(".json")
+        self.cycles = 0
+
+    def alive(
+        self,
+        tried: Sequence[Fault],
+        x: IntArray,
+        expected: Any,
+        stalled: int,
+        resets: int,
+        repetitions: Sequence[Sequence[Replay]] = (),
+    ) -> list[Fault]:
+        """Those of the faults that the testbench does not find; ``expected`` is as of ``measure``."""
+        if not tried:
+            return []
+        traced = self._design.plan.live.trace(x) if expected is None else expected
+        of_batch = {name: values[: len(x)] for name, values in traced.items()}
+        numbers = [fault.mutant for fault in tried]
+        results = run_mutants(
+            self._folder / MUTATED, self._ports, x, of_batch, self._folder / "bench", numbers,
+            bits=self._bits, seed=self._seed, stalled=stalled, resets=resets,
+            replays=[[part.as_json() for part in stretches] for stretches in repetitions],
+        )  # fmt: skip
+        check_results(results, numbers)
+        self.cycles += sum(result["cycles"] for result in results)
+        pairs = zip(tried, results[1:-1], strict=True)
+        return [fault for fault, result in pairs if result["verdict"] == "survived"]
 
 
 def _resets(design: Design) -> int:
@@ -150,25 +187,6 @@ def _resets(design: Design) -> int:
     plan = design.plan
     behind = plan.latency_cycles - Beats.of(design.ports["input"]).count
     return RANDOM_RESETS + min(MOST_PHASES, max(1, behind) + PHASES_BEYOND)
-
-
-def samples_of(design: Design, verdicts: Sequence[Verdict]) -> IntArray:
-    """Samples of the words that show faults; words of a sample that was not finished are dropped."""
-    beats, type = Beats.of(design.ports["input"]), design.graph.input_type
-    found = []
-    for verdict in verdicts:
-        words = words_of(verdict)
-        whole = len(words) // beats.count * beats.count
-        if whole:
-            found.append(np.clip(beats.unpack(words[:whole]), type.dtype.min, type.dtype.max))
-    return np.concatenate(found) if found else np.zeros((0, *type.shape), dtype=np.int64)
-
-
-def decided(design: Design, alive: Sequence[Fault], folder: Path) -> dict[Fault, Verdict]:
-    """What is known of each survivor, as of ``sim.mutation.reachable.decide``; several proofs go on at once."""
-    lemma = bool(alive) and lemma_holds(design, folder)
-    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        return dict(zip(alive, pool.map(lambda fault: decide(design, fault, folder, lemma), alive), strict=True))
 
 
 def check_results(results: list[dict[str, Any]], mutants: Sequence[int]) -> None:

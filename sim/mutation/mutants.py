@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -61,6 +62,8 @@ def make_mutants(design: Design, count: int, seed: int, folder: Path) -> list[Fa
         f"read_verilog design.v; hierarchy -check -top {design.name}",
         # The testbench looks at the streams between layers, even at one that is constant.
         f"setattr -set keep 1 {' '.join(f'w:*_out_{wire}' for wire in _STREAM)}; prep -flatten -top {design.name}",
+        # Where nothing is written, yosys takes address and data of a memory for unknown; hardware has none of that.
+        "opt_expr -mux_undef; opt_clean",
         f"mutate -list {count + _SPARE} -seed {seed} -o {FAULTS}",
         f"write_rtlil {NETLIST}",
     ]
@@ -68,10 +71,17 @@ def make_mutants(design: Design, count: int, seed: int, folder: Path) -> list[Fa
     listed = (line.removeprefix("mutate ") for line in (folder / FAULTS).read_text().splitlines())
     lines = [line for line in listed if line.strip() and not _NOT_A_BIT.search(line)]
     faults = [Fault(number, line) for number, line in enumerate(lines[:count], 1)]
-    bits = len(faults).bit_length()
-    injecting = [f"mutate -ctrl {SELECT} {bits} {fault.mutant} {fault.arguments}" for fault in faults]
-    _yosys("\n".join([f"read_rtlil {NETLIST}", *injecting, f"write_verilog -noattr {MUTATED}"]), "inject.ys", folder)
+    injecting = [f"read_rtlil {NETLIST}", *injections(faults), f"write_verilog -noattr {MUTATED}"]
+    _yosys("\n".join(injecting), "inject.ys", folder)
     return faults
+
+
+def injections(faults: Sequence[Fault]) -> list[str]:
+    """Commands of yosys that put ``faults`` into the netlist that is read; the input ``SELECT`` chooses one."""
+    bits = max((fault.mutant for fault in faults), default=1).bit_length()
+    return [
+        f"mutate -ctrl {SELECT} {bits} {fault.mutant} {fault.arguments}" for fault in faults if fault.mode != "none"
+    ]
 
 
 def _yosys(script: str, name: str, folder: Path) -> None:

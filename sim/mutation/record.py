@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import rtlgen
@@ -26,24 +27,39 @@ MARKER = "mutation"
 MUTANTS = 200
 MOST_UNDECIDED = 0.1
 """Of all faults: where more are, the proofs do not work."""
+COUNT = r" (\d+) \|"
+Counts = tuple[int, ...]
+"""Of a row: faults, without effect, killed, survived, undecided, seconds."""
 HEAD = ("op", "faults", "without effect", "killed", "survived", "undecided", "score", "time (s)")
 
 
-def markdown(scores: Sequence[MutationScore]) -> str:
-    """A row an op kind, and their sum."""
-    lines = [f"| {' | '.join(HEAD)} |", f"|---|{'--:|' * (len(HEAD) - 1)}"]
-    sums = [0] * 5
+def markdown(scores: Sequence[MutationScore], kept: Mapping[str, Counts] | None = None) -> str:
+    """A row an op kind, and their sum; ``kept`` are rows of other op kinds."""
+    rows = dict(kept or {})
     for score in scores:
-        numbers = [score.mutants, len(score.equivalent), score.killed, len(score.survived), len(score.undecided)]
-        sums = [total + number for total, number in zip(sums, numbers, strict=True)]
-        lines.append(_row(score.name, numbers, score.time_s))
-    return "\n".join([*lines, _row("all", sums, sum(score.time_s for score in scores))])
+        numbers = (score.mutants, len(score.equivalent), score.killed, len(score.survived), len(score.undecided))
+        rows[score.name] = (*numbers, round(score.time_s))
+    names = [name for name in GRAPHS if name in rows] + [name for name in rows if name not in GRAPHS]
+    rows["all"] = tuple(sum(column) for column in zip(*(rows[name] for name in names), strict=True))
+    lines = [f"| {' | '.join(HEAD)} |", f"|---|{'--:|' * (len(HEAD) - 1)}"]
+    return "\n".join([*lines, *(_row(name, rows[name]) for name in (*names, "all"))])
 
 
-def _row(name: str, numbers: Sequence[int], time_s: float) -> str:
-    mutants, equivalent, killed, *_ = numbers
+def rows_in(text: str) -> dict[str, Counts]:
+    """The rows of the op kinds in a text with such a table."""
+    found = {}
+    for name, *cells in re.findall(rf"^\| (\w+) \|{COUNT * 5} [-\d.%]+ \|{COUNT}$", text, re.MULTILINE):
+        if name in GRAPHS:
+            found[name] = tuple(int(cell) for cell in cells)
+    return found
+
+
+def _row(name: str, counts: Counts) -> str:
+    mutants, equivalent, killed, survived, undecided, time_s = counts
     score = f"{killed / (mutants - equivalent):.1%}" if mutants > equivalent else "-"
-    return f"| {' | '.join([name, *map(str, numbers), score, f'{time_s:.0f}'])} |"
+    return (
+        f"| {' | '.join([name, *map(str, (mutants, equivalent, killed, survived, undecided)), score, str(time_s)])} |"
+    )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -54,6 +70,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=0, help="of faults and stimulus (%(default)s)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write all that was found")
     parser.add_argument("--readme", type=Path, metavar="FILE", help="put the table into FILE, between its markers")
+    parser.add_argument("--keep", action="store_true", help="leave the rows there that are of other op kinds")
     options = parser.parse_args(arguments)
     if wrong := [kind for kind in options.kinds if kind not in GRAPHS]:
         parser.error(f"an op kind must be one of {', '.join(GRAPHS)}, not {wrong[0]!r}")
@@ -68,7 +85,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.json:
             write_atomically(options.json, json.dumps([s.as_json() for s in scores], indent=1).encode() + b"\n")
         if options.readme:
-            put_between_markers(options.readme, MARKER, markdown(scores))
+            kept = rows_in(options.readme.read_text()) if options.keep else {}
+            put_between_markers(options.readme, MARKER, markdown(scores, kept))
         else:
             print(markdown(scores))
     except ToolError as error:

@@ -41,6 +41,7 @@ WRITTEN = (
     "findings.json",
     "recording.npz",
     "mutation.json",
+    "replays.json",
     "waves.vcd",
 )
 """Files in the build folder, besides those of cocotb-test."""
@@ -168,6 +169,7 @@ def run_mutants(
     seed: int = 0,
     stalled: int = 2,
     resets: int = 8,
+    replays: Sequence[Sequence[Mapping[str, Any]]] = (),
     timeout: float = 3600,
 ) -> list[dict[str, Any]]:
     """The testbench on some mutants of a netlist; other arguments and errors as of ``run_testbench``.
@@ -176,6 +178,7 @@ def run_mutants(
         verilog, ports_json, x, expected, build, seed, stalled, resets, timeout: as there.
         mutants: their numbers.
         bits: of the input of the netlist that chooses one.
+        replays: what to repeat before the phases, see ``verif.mutation``.
 
     Returns:
         per run, the first and the last of which are without a fault, ``mutant``, ``verdict``, ``message``, ``cycles``.
@@ -183,6 +186,7 @@ def run_mutants(
     verilog, ports_json, build = (Path(path).resolve() for path in (verilog, ports_json, build))
     effort = (seed, max(2, len(np.asarray(x))), stalled, resets)
     top = _prepare(verilog, ports_json, x, expected, build, effort, PATTERNS, None, (), bits)
+    (build / "replays.json").write_text(json.dumps(replays) + "\n")
     log = build / "simulation.log"
     plusargs = [f"+verif={build / 'testbench.json'}", f"+mutants={','.join(map(str, mutants))}"]
     launch(MUTATION, top, [build / "tensorgate_bench.v", verilog], build, log, plusargs, seed, timeout)
