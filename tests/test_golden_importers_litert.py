@@ -239,7 +239,7 @@ def test_softmax_is_equal_next_to_ties(tmp_path):
 
 @pytest.mark.slow
 def test_another_softmax_would_be_noticed(tmp_path):
-    """Sums in another order, and fixed point; other last places of exponentials tests/test_golden_exponential.py sees."""
+    """Sums in another order, and fixed point; last places of exponentials are for tests/test_golden_exponential.py."""
     found = Counter()
     for path, x, theirs in softmaxes_next_to_ties(80, tmp_path):
         graph = golden.from_tflite(path, "float32")
