@@ -113,8 +113,7 @@ def _(op: ops.Lookup, x: FloatArray) -> FloatArray:
 
 @unrounded.register
 def _(op: ops.Softmax, x: FloatArray) -> FloatArray:
-    steepness = float(np.ldexp(float(op.multiplier), -op.shift)) / 2.0**26
-    powers = np.exp(steepness * (x - x.max(axis=-1, keepdims=True)))
+    powers = np.exp(op.steepness * (x - x.max(axis=-1, keepdims=True)))
     return np.asarray(np.clip(256.0 * powers / powers.sum(axis=-1, keepdims=True) - 128.0, -128.0, 127.0))
 
 

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import struct
 from fractions import Fraction
-from functools import singledispatch
+from functools import cache, singledispatch
 from itertools import product
-from math import floor
+from math import floor, isqrt
 from typing import Any
 
 from golden import ops
@@ -57,7 +57,7 @@ def single(value: Fraction) -> Fraction:
     exponent = 0
     while abs(value) / Fraction(2) ** exponent >= 2:
         exponent += 1
-    while abs(value) / Fraction(2) ** exponent < 1:
+    while abs(value) / Fraction(2) ** exponent < 1 and exponent > -126:
         exponent -= 1
     unit = Fraction(2) ** (exponent - 23)
     rounded = half_even(value / unit) * unit
@@ -330,7 +330,7 @@ def _(op: ops.Softmax, x: Any) -> Any:
     def value(index: tuple[int, ...]) -> int:
         *outer, c = index
         row = [at(x, (*outer, i)) for i in range(shape[-1])]
-        return softmax_of(op, row)[c]
+        return (softmax_of if op.arithmetic == "tflm" else single_softmax_of)(op, row)[c]
 
     return build(shape, value)
 
@@ -378,3 +378,33 @@ def softmax_of(op: ops.Softmax, row: list[int]) -> list[int]:
     scale = saturate(x * 2)
     exponent = 12 - headroom + 31 - 8
     return [-128 if term is None else clip(pot(srdhm(scale, term), exponent) - 128, (-128, 127)) for term in terms]
+
+
+def single_softmax_of(op: ops.Softmax, row: list[int]) -> list[int]:
+    """TensorFlow Lite's softmax on x86, statement by statement, each result rounded to single precision."""
+    assert op.arithmetic == "float32"
+    terms = [expf(single(Fraction(op.multiplier, 2**op.shift) * (v - max(row)))) for v in row]
+    total = Fraction(0)
+    for term in terms:
+        total = single(total + term)
+    inverse = single(1 / single(total / 256))
+    return [clip(half_away(single(term * inverse)) - 128, (-128, 127)) for term in terms]
+
+
+@cache
+def expf(x: Fraction) -> Fraction:
+    """``exp(x)`` as the C library approximates it, rounded once, where its double precision rounds at every step."""
+    if x < Fraction(float.fromhex("-0x1.9fe368p6")):
+        return Fraction(0)
+    c0, c1, c2, inverse_of_ln2 = (
+        Fraction(float.fromhex(digits))
+        for digits in ("0x1.c6af84b912394p-5", "0x1.ebfce50fac4f3p-3", "0x1.62e42ff0c52d6p-1", "0x1.71547652b82fep0")
+    )
+    z = x * inverse_of_ln2 * 32
+    k = half_even(z)
+    r = (z - k) / 32
+    power = 2 ** (k % 32 + 32 * 100)
+    for _ in range(5):
+        power = isqrt(power)
+    table = Fraction(float(Fraction(power, 2**100)))
+    return single((c0 * r**3 + c1 * r**2 + c2 * r + 1) * table * Fraction(2) ** (k // 32))

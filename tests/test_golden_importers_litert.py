@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +23,7 @@ MOVES = {
     *("ARG_MAX", "CONCATENATION", "EXPAND_DIMS", "MAXIMUM", "MAX_POOL_2D", "MINIMUM", "PACK", "PAD", "PADV2"),
     *("RELU6", "RESHAPE", "SLICE", "SPLIT", "SPLIT_V", "SQUEEZE", "STRIDED_SLICE", "TRANSPOSE", "UNPACK"),
 }
-REFERENCE, XNNPACK = {"tflm", "float32"}, {"float32"}
+REFERENCE, XNNPACK, SINGLE = {"tflm", "float32"}, {"float32"}, {"float32"}
 EQUAL = dict.fromkeys(MOVES, ALL) | {
     # Means without a scale; fixed point that is nowhere rounded in two ways.
     "AVERAGE_POOL_2D": ALL,
@@ -47,8 +48,8 @@ EQUAL = dict.fromkeys(MOVES, ALL) | {
     # XNNPACK rounds the function itself, the reference has a polynomial in fixed point.
     "LOGISTIC": XNNPACK,
     "TANH": XNNPACK,
-    # Exponentials in single precision where the reference has fixed point: a value in 100,000 differs.
-    "SOFTMAX": set(),
+    # TensorFlow Lite's own kernel, in single precision where the reference has fixed point.
+    "SOFTMAX": SINGLE,
 }
 """By operator the arithmetics that give every value of TensorFlow Lite's."""
 SELDOM = {"ADD", "LOGISTIC", "RELU", "SOFTMAX", "TANH"}
@@ -182,6 +183,85 @@ def test_what_the_c_library_decides_is_refused(tmp_path):
     with pytest.raises(NotImplementedError, match=r"operator 0, TANH, .*: in float32 a result lies so near to a tie"):
         golden.from_tflite(path, "float32")
     assert golden.from_tflite(path, "single")(VALUES).shape == (1, 256)
+
+
+def softmax_networks(count, folder):
+    """Softmaxes of many shapes, scales and betas, with rows that are wide, narrow or all the same; TensorFlow Lite's y.
+
+    A tenth has powers of two as scales, which make ties.
+    """
+    needed(LITERT)
+    for seed in range(count):
+        random = np.random.default_rng(seed)
+        classes = int(random.choice([1, 2, 3, 5, 12, 64, 512, 1000, random.integers(2, 3000)]))
+        rows, spread = max(1, 4000 // classes), int(random.choice([256, 256, 60, 12, 1]))
+        scale = float(np.exp2(random.uniform(-10, 2))) if seed % 10 else 2.0 ** -int(random.integers(0, 9))
+        net = Network(seed)
+        x = net.placeholder(1, rows, classes, scale=scale, zero_point=int(random.integers(-128, 128)))
+        net.output(net.softmax(x, float(random.choice([1.0, 0.3, 4.0, np.exp(random.normal())]))))
+        path = folder / "net.tflite"
+        path.write_bytes(net.bytes())
+        x = random.integers(0, spread, (3, rows, classes)) + random.integers(-128, 129 - spread)
+        yield path, x, litert(path, x).reshape(x.shape)
+
+
+@pytest.mark.slow
+def test_a_million_values_of_softmax_are_equal(tmp_path):
+    values = wrong = 0
+    for path, x, theirs in softmax_networks(120, tmp_path):
+        wrong += int((golden.from_tflite(path, "float32")(x) != theirs).sum())
+        values += x.size
+    assert (values > 1_000_000, wrong) == (True, 0)
+
+
+def softmaxes_next_to_ties(count, folder):
+    """Softmaxes with rows that have a result half-way between two integers but for a few millionths; as above."""
+    needed(LITERT)
+    for seed in range(count):
+        random = np.random.default_rng(seed)
+        net, classes, scale = Network(seed), int(random.integers(3, 13)), float(np.exp2(random.uniform(-7, -3)))
+        x = net.placeholder(1, 50, classes, scale=scale)
+        net.output(net.softmax(x))
+        path = folder / "net.tflite"
+        path.write_bytes(net.bytes())
+        x = random.integers(-128, 128, (40_000, classes))
+        real = np.exp(np.float64(np.float32(scale)) * x)
+        real *= 256 / real.sum(axis=1, keepdims=True)
+        x = x[(np.abs(real - np.floor(real) - 0.5) / real).min(axis=1).argsort()[:50]][None]
+        yield path, x, litert(path, x).reshape(x.shape)
+
+
+@pytest.mark.slow
+def test_softmax_is_equal_next_to_ties(tmp_path):
+    for path, x, theirs in softmaxes_next_to_ties(80, tmp_path):
+        np.testing.assert_array_equal(golden.from_tflite(path, "float32")(x), theirs)
+
+
+@pytest.mark.slow
+def test_another_softmax_would_be_noticed(tmp_path):
+    """Sums in another order, and fixed point; last places of exponentials are for tests/test_golden_exponential.py."""
+    found = Counter()
+    for path, x, theirs in softmaxes_next_to_ties(80, tmp_path):
+        graph = golden.from_tflite(path, "float32")
+        found["backwards"] += int((graph(x[..., ::-1])[..., ::-1] != theirs).sum())
+        found["fixed point"] += int((golden.from_tflite(path)(x) != theirs).sum()) if x.shape[-1] < 512 else 0
+    assert found["backwards"] > 0
+    assert found["fixed point"] > 0
+
+
+def test_an_exponential_that_the_c_library_decides_is_refused(tmp_path):
+    refused(
+        file_of(lambda net, x: net.softmax(x), 0, tmp_path, scale=float.fromhex("0x1.7410bep-5")),
+        "operator 0, SOFTMAX, output",
+        "in float32 the exponential of -4.9959955, of the difference 110, lies so near to the middle",
+    )
+
+
+@pytest.mark.parametrize("beta", [0.0, -1.0, np.nan, np.inf, 1e-30, 1e9])
+def test_a_softmax_that_no_scale_describes_is_an_error(beta, tmp_path):
+    path = file_of(lambda net, x: net.softmax(x, beta), 0, tmp_path, scale=0.5)
+    with pytest.raises(ValueError, match=r"operator 0, SOFTMAX, .*: its beta times the scale of its input cannot be "):
+        golden.from_tflite(path, "float32")
 
 
 def refused(path, *texts):

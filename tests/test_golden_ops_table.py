@@ -66,6 +66,7 @@ PLANTED = {
     "average pool": MaxPool((2, 3), (2, 3)),
     "slice": Slice((1, 1, 2), (2, 3, 2), (2, 2, 1)),
     "softmax": Softmax(1400000000, 6),
+    "softmax float32": Softmax(12000000, 27, "float32"),
 }
 
 
@@ -73,7 +74,11 @@ PLANTED = {
 def test_the_oracle_sees_a_planted_mistake(name: str) -> None:
     """One unit of the multiplier, one place of a slice, another tie: the comparison above can fail."""
     case = next(case for case in ALL if case.name == name)
-    x = stimulus(case, 40) if name != "softmax" else [np.array([[v, 0, 1, 2, 3] for v in range(-128, 128)])]
+    x = (
+        stimulus(case, 40)
+        if not name.startswith("softmax")
+        else [np.array([[v, 0, 1, 2, 3] for v in range(-128, 128)])]
+    )
     if name.startswith("requantize"):
         x = [np.arange(-256, 255).reshape(-1, 1).repeat(3, axis=1)]
     expected = [oracle(case.op, *samples) for samples in zip(*(batch.tolist() for batch in x), strict=True)]
@@ -121,6 +126,10 @@ IMAGE = TensorType((5, 6, 4), S8)
         (lambda: Transpose((0, 0)), ValueError, "each of 0..n-1 once"),
         (lambda: Transpose((1, 0)).out_type(IMAGE), ValueError, "cannot take"),
         (lambda: Softmax(0, 3), ValueError, "multiplier of Softmax must be in 1"),
+        (lambda: Softmax(1 << 24, 3, "float32"), ValueError, r"multiplier of Softmax must be in 1\.\.16777215, not"),
+        (lambda: Softmax(1, 63, "float32"), ValueError, r"shift of Softmax must be in 0\.\.62, not 63"),
+        (lambda: Softmax(1, 32), ValueError, r"shift of Softmax must be in 0\.\.31, not 32"),
+        (lambda: Softmax(1, 3, "single"), ValueError, "arithmetic of Softmax must be tflm or float32, not 'single'"),
         (lambda: Softmax(1 << 30, 8).out_type(TensorType((4,), golden.IntType(9, True))), ValueError, "takes s8"),
         (lambda: Multiply((0, 0), 1, 0, 200, S8), ValueError, "zero point of Multiply must be a value of s8"),
         (lambda: Multiply((0, 0), 1 << 31, 0, 0, S8, "tflm"), ValueError, "in tflm must fit 31 bits"),

@@ -94,5 +94,9 @@ def test_unrounded_would_notice_another_op() -> None:
     assert np.abs(a - b).max() > 1
     soft = [unrounded(Softmax(m, 6), 10 * x) for m in (1 << 30, 1 << 29)]
     assert np.abs(soft[0] - soft[1]).max() > 1
+    powers = np.exp(10 * x / 4)
+    real = np.minimum(256 * powers / powers.sum(axis=-1, keepdims=True) - 128, 127)
+    for op in (Softmax(1 << 30, 6), Softmax(1, 2, "float32")):
+        np.testing.assert_allclose(unrounded(op, 10 * x), real, rtol=0, atol=1e-9)
     added = [unrounded(Add((0, 0), (1, 1), (0, 0), 0, 1, 0, 0, S8, subtract=s), x, x) for s in (False, True)]
     assert np.abs(added[1]).max() == 0 < np.abs(added[0]).max()

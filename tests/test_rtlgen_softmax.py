@@ -6,7 +6,9 @@ from random import Random
 import numpy as np
 import pytest
 from test_rtlgen_stalls import run_stalled
+from tflite_layers import Network
 
+import golden
 import rtlgen
 from golden import Graph, IntType, TensorType
 from golden.ops import Softmax
@@ -60,3 +62,21 @@ def test_too_many_classes_are_refused_by_name() -> None:
     with pytest.raises(NotImplementedError, match="Softmax has no hardware for 65 classes, 64 at most") as caught:
         rtlgen.plan(graph)
     assert caught.value.__notes__ == ["in layer 'soft'"]
+
+
+def test_single_precision_is_refused_by_name() -> None:
+    graph = Graph.chain(TensorType((5,), S8), Softmax(1, 2, "float32"), names=["soft"])
+    with pytest.raises(NotImplementedError, match="Softmax has no hardware in float32, in tflm only") as caught:
+        rtlgen.plan(graph)
+    assert caught.value.__notes__ == ["in layer 'soft'"]
+
+
+def test_a_file_that_ends_in_one_has_hardware_in_tflm_only(tmp_path: Path) -> None:
+    net = Network(0)
+    net.output(net.softmax(net.placeholder(1, 5)))
+    path = tmp_path / "net.tflite"
+    path.write_bytes(net.bytes())
+    assert list(rtlgen.plan(golden.from_tflite(path)).layers) == ["softmax1"]
+    with pytest.raises(NotImplementedError, match="Softmax has no hardware in float32, in tflm only") as caught:
+        rtlgen.plan(golden.from_tflite(path, "float32"))
+    assert caught.value.__notes__ == ["in layer 'softmax1'"]

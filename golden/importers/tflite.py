@@ -25,8 +25,10 @@ QUANTIZE of int8, LEAKY_RELU             ``float32``: one rounding, ties up, mul
 LOGISTIC, TANH                           ``float32``: the function in single precision, to the nearest; next to a
                                          tie TANH hangs on the C library, and is refused
 PRELU, RELU                              as ``tflm``, with scales in single precision; ``single`` differs
-SOFTMAX                                  exponentials in single precision: as ``tflm`` but for about one value in
-                                         100,000, in ``float32`` too
+SOFTMAX                                  ``float32``: exponentials of the C library, glibc, and sums, all in single
+                                         precision; next to the middle between two numbers an exponential hangs on
+                                         how that library is compiled, and is refused, about one file in 4,000;
+                                         ``tflm`` and ``single`` differ in a few values of 100,000
 HARD_SWISH, pooling, what moves          as ``tflm``, and all three are the same
 elements
 =======================================  ===============================================================

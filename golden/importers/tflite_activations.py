@@ -165,6 +165,9 @@ def softmax(layer: Layer) -> None:
     layer.count((1,))
     x = layer.value()
     _check_output(layer, 1 / 256, S8.min)
+    if layer.arithmetic == "float32":
+        layer.result(tflite_float32.softmax(x.scale, float(layer.options["Beta"])), x.name)
+        return
     largest = float((1 << TFLITE_MULTIPLIER_BITS) - 1) if layer.arithmetic != "single" else float((1 << 30) - 1)
     real = min(float(layer.options["Beta"]) * x.scale * (1 << 26), largest)
     if not real > 1.0:

@@ -11,7 +11,10 @@ from decimal import Decimal
 import numpy as np
 import numpy.typing as npt
 
+from golden import exponential
+from golden.arithmetic import float32_scale
 from golden.importers.tflite_layer import Layer, Value
+from golden.ops import Softmax
 from golden.quantizer.tables import sigmoid
 from golden.quantizer.tables import tanh as tanh_of
 from golden.types import FloatArray, IntArray
@@ -53,6 +56,29 @@ def tanh(x: Value, values: IntArray) -> IntArray:
     if near_tie(real).any():
         raise NotImplementedError("in float32 a result lies so near to a tie that the C library's tanhf decides")
     return np.asarray(np.rint(real), dtype=np.int64)
+
+
+def softmax(scale: float, beta: float) -> Softmax:
+    """The softmax of ``exp(beta * scale * x)``, with exponentials of the C library.
+
+    Raises:
+        NotImplementedError: where one lies so near to the middle between two numbers that it depends on whether the
+            library multiplies and adds in one rounding.
+        ValueError: where ``beta * scale`` is not positive, or not in about 2**-39 to 2**23.
+    """
+    with np.errstate(all="ignore"):
+        steepness = float(np.float32(scale) * np.float32(beta))
+    try:
+        op = Softmax(*float32_scale(steepness), "float32")
+    except ValueError as error:
+        raise ValueError(f"its beta times the scale of its input cannot be {steepness:g}: {error}") from error
+    differences = np.flatnonzero(exponential.undecided(op.arguments))
+    if differences.size:
+        raise NotImplementedError(
+            f"in float32 the exponential of {op.arguments[differences[0]]!s}, of the difference {differences[0]}, lies "
+            "so near to the middle between two numbers that the C library's expf decides"
+        )
+    return op
 
 
 def near_tie(real: float | FloatArray) -> npt.NDArray[np.bool_]:

@@ -40,6 +40,8 @@ def _tables(op: Softmax, classes: int) -> SoftmaxTables:
 @candidates.register
 def _(op: Softmax, xs: Sequence[Incoming], goal: Goal) -> Iterable[LayerPlan]:
     (x,) = xs
+    if op.arithmetic != "tflm":
+        raise NotImplementedError(f"Softmax has no hardware in {op.arithmetic}, in tflm only")
     if x.type.inner > MOST_CLASSES:
         raise NotImplementedError(f"Softmax has no hardware for {x.type.inner} classes, {MOST_CLASSES} at most")
     for layer in word_by_word(x, x.type, goal, whole_words=False):
