@@ -16,7 +16,7 @@ from golden.trainer.drift import drifted
 from golden.trainer.float_reference import FloatTrainer
 from golden.trainer.tasks import TASKS
 from golden.trainer.trainer import orders
-from rtlgen.training import TrainerDesign, forward
+from rtlgen.training import TrainerDesign, forward, generate_trainer
 from sim.cli import main
 from sim.commands import train as verb
 from sim.difference import VerificationError
@@ -169,6 +169,24 @@ def test_a_difference_is_exit_status_one_with_a_command(capsys, monkeypatch) -> 
     assert status == 1
     assert "the signature is" in out
     assert "train iris --hardware --lanes 4 --epochs 1 --learning-rate-shift 5 --seed 0 --simulator icarus" in out
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("lanes", [2, 4, 8, 16])
+@pytest.mark.parametrize("name", ["iris", "breast_cancer", "digits", "digits_conv", "mnist_12x12"])
+def test_every_weight_with_any_lanes(name: str, lanes: int, tmp_path: Path) -> None:
+    """Both ways of rounding, under Icarus, with evaluations between."""
+    task = TASKS[name]
+    data = task.load(0)
+    for dither_seed in (None, 7):
+        trainer = task.trainer(data, dither_seed=dither_seed)
+        design = generate_trainer(trainer, lanes)
+        host, x = Host(design.schedule, trainer), trainer.encode(data["train"].x[:6])
+        frames = [host.load()]
+        for features, label in zip(x, data["train"].y, strict=False):
+            frames += [host.train(features, int(label), 5), host.read(), host.evaluate(features)]
+        run = train_in_hardware(design, frames, host.signature, tmp_path / str(dither_seed), "icarus")
+        assert run.steps == run.evaluations == len(x)
 
 
 @pytest.mark.parametrize(
