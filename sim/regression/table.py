@@ -15,7 +15,7 @@ from sim.regression.runnable import runnable
 from sim.simulators.cocotb_launcher import PATTERNS
 
 BULK_SAMPLES, STALLED_SAMPLES = 20, 16
-TEST_SET_S, BULK_S, STALLED_S = 120.0, 10.0, 25.0
+TEST_SET_S, BULK_S, STALLED_S = 50.0, 10.0, 25.0
 """What the cycles of a case may take, about: its budget of cycles is made of that and of the plan, and in its name."""
 PART_S = {"icarus": 65.0, "verilator": 30.0}
 """The same for a test set that goes through Icarus in part only, or through Verilator, because of ``TEST_SET_S``."""
