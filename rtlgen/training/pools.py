@@ -36,9 +36,9 @@ def _largest(
 ) -> tuple[WireVector, WireVector]:
     """A register of the largest so far goes round for every lane; what is written, a cycle later."""
     lanes, bits = schedule.lanes, schedule.window_bits
-    goes, whole = flags["hidden"], flags["hidden"] & flags["pool"]
+    goes = flags["hidden"]
     place = state("pool_place", bits)
-    ends = flags["hidden"] & flags["ends"]
+    ends = goes & flags["ends"]
     place.drive(select(flags["pool"], Const(0, bits), (place.value + 1)[:bits]), reset, enable=ends)
     ring = [Register(7 + bits, f"pool_{lane}") for lane in range(lanes)]
     wins = (place.value == 0) | (activation > ring[0][bits:])
@@ -46,7 +46,7 @@ def _largest(
     for lane, register in enumerate(ring):
         behind = ring[lane + 1] if lane + 1 < lanes else largest
         register.next <<= select(goes, behind, register)
-    come = {"real": flags["hidden_real"] & flags["pool"], "whole": whole & flags["ends"] & flags["pooled"]}
+    come = {"real": flags["hidden_real"] & flags["pool"], "whole": ends & flags["pool"] & flags["pooled"]}
     after = Flags(come, reset).after("pool", 1)
     if memories.winners is not None:
         address = _counted("winner_address", memories.winners.addrwidth, after["whole"], flags["closes"], reset)
