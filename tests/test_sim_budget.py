@@ -98,7 +98,11 @@ def test_the_regression_of_all_networks_has_an_end(long_networks: tuple[str, ...
         [tested] = [case for case in own if case.samples is None]
         assert tested.simulator == simulators[-1]
         assert tested.samples_of(*regression_table._outline(network, 64)) >= (200 if "verilator" in simulators else 2)
-    assert {case.network for case in cases if case.simulator == "verilator"} <= set(long_networks)
+    # Of the short ones only those go through Verilator whose test set is too long for Icarus.
+    by_verilator = {case.network for case in cases if case.simulator == "verilator"} - set(long_networks)
+    for case in cases:
+        if case.network in by_verilator and case.samples is None:
+            assert estimated_s(replace(case, simulator="icarus")) > regression_table.TEST_SET_S
 
 
 def test_the_regression_takes_verilator_if_it_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
