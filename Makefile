@@ -52,6 +52,7 @@ check: setup-dev
 	$(BIN)/python -m pytest -n $(JOBS) -m "not slow and not exhaustive"
 
 format: setup-dev
+	$(BIN)/python -m golden.stub
 	$(BIN)/ruff format --quiet .
 	$(BIN)/ruff check --quiet --fix .
 

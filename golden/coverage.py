@@ -3,6 +3,12 @@
 Three properties of an op's inputs, each with its bins: the class of its shape, where its result ends up between the
 ends of what it can be, and whether anything that is rounded lies exactly in the middle. ``seen(op, xs)`` says which
 bins a batch has hit, by golden's own steps; ``impossible(kind, property, bin)`` which bins no input can hit, and why.
+Which shapes an op takes is a matter of its row in the table of ops.
+
+A new op that saturates or rounds says so in its own file, by a method on a batch of each input that has the shape of
+the result: ``unlimited(*xs)``, the result before it is kept within ``limits``, a pair (low, high); ``ties(*xs)``, two
+arrays: whether what is rounded lies exactly in the middle, and its sign. Of an op without them nothing is asked. One
+that has not both ends names its bins in ``ends``, an attribute of the class.
 """
 
 from __future__ import annotations
@@ -20,8 +26,10 @@ from golden.types import IntArray, IntType, TensorType
 from golden.window import out_shape, padded, taps
 
 SHAPE, END, TIE = "shape", "end", "tie"
+RANKS = ("scalar", "vector", "rows", "image")
+"""Classes of shapes by the number of dimensions; more than three are an image, too."""
 PROPERTIES: Mapping[str, tuple[str, ...]] = {
-    SHAPE: ("scalar", "vector", "rows", "image", "one element"),
+    SHAPE: (*RANKS, "one element"),
     END: ("at the low end", "at the high end", "between"),
     TIE: ("of a positive", "of a negative", "none"),
 }
@@ -38,7 +46,6 @@ KINDS: tuple[str, ...] = tuple(
 """Every kind of layer."""
 
 _MOVES = ("Concat", "MaxPool", "Pad", "Reshape", "Slice", "Transpose")
-_WINDOWS = ("AveragePool", "Conv", "MaxPool")
 _EXACT = "the result is as wide as its values need, so nothing saturates"
 _NO_ROUNDING = "it rounds nothing"
 _IMPOSSIBLE: Mapping[tuple[str, str], tuple[tuple[str, ...], str]] = {
@@ -47,11 +54,6 @@ _IMPOSSIBLE: Mapping[tuple[str, str], tuple[tuple[str, ...], str]] = {
     ("Lookup", END): (PROPERTIES[END], "a table holds values of its type, so nothing saturates"),
     ("Relu", END): (("at the high end",), "it has no upper end"),
     ("Softmax", END): (("at the low end",), "no term of the sum is negative: -128 is its zero, not a limit"),
-    **{(kind, SHAPE): (("scalar", "vector", "rows"), "it takes rows, columns and channels") for kind in _WINDOWS},
-    **{
-        (kind, SHAPE): (("scalar",), "it works along a dimension")
-        for kind in ("Argmax", "Concat", "Dense", "Softmax", "Sum")
-    },
     **{
         (kind, TIE): (PROPERTIES[TIE], _NO_ROUNDING)
         for kind in (*_MOVES, "Argmax", "Clamp", "Conv", "Dense", "Lookup", "Relu", "Sum", "Wrap")
@@ -72,8 +74,28 @@ def kind_of(op: ops.Op) -> str:
 
 def impossible(kind: str, property: str, bin: str) -> str | None:
     """Why no input of a layer of that kind can hit the bin; None if one can."""
-    bins, reason = _IMPOSSIBLE.get((kind, property), ((), ""))
+    bins, reason = _IMPOSSIBLE.get((kind, property)) or _unsaid(kind, property)
     return reason if bin in bins else None
+
+
+_SAYING: Mapping[str, tuple[str, tuple[type, ...]]] = {
+    END: ("unlimited", (*_ROUNDED, ops.Clamp, ops.Relu, ops.Wrap)),
+    TIE: ("ties", (*_ROUNDED, ops.AveragePool)),
+}
+"""By property: the method by which an op says that it can hit the bins, and the ops for which this file says it."""
+
+
+def _unsaid(kind: str, property: str) -> tuple[tuple[str, ...], str]:
+    """The bins that a kind says nothing of, and that as the reason."""
+    if property not in _SAYING:
+        return (), ""
+    method, known = _SAYING[property]
+    op = next(op for op in ops.ALL if op.__name__ == kind.partition(" ")[0])
+    file = f"golden/ops/{op.__name__.lower()}.py"
+    if op not in known and not hasattr(op, method):
+        return PROPERTIES[property], f"{file} has no method {method!r}"
+    ends = getattr(op, "ends", PROPERTIES[END]) if property == END else PROPERTIES[property]
+    return tuple(bin for bin in PROPERTIES[property] if bin not in ends), f"{file} does not have it among its ends"
 
 
 def seen(op: ops.Op, xs: Sequence[IntArray]) -> set[tuple[str, str]]:
@@ -86,7 +108,7 @@ def seen(op: ops.Op, xs: Sequence[IntArray]) -> set[tuple[str, str]]:
 
 
 def _shapes(shape: tuple[int, ...]) -> Iterator[str]:
-    yield ("scalar", "vector", "rows", "image")[min(len(shape), 3)]
+    yield RANKS[min(len(shape), 3)]
     if shape and np.prod(shape) == 1:
         yield "one element"
 
@@ -104,8 +126,9 @@ def _ends(op: ops.Op, xs: Sequence[IntArray]) -> Iterator[str]:
 
 def _limits(op: Any) -> tuple[int, int]:
     """The ends of what the result can be; those of all numbers where nothing has an end."""
-    if isinstance(op, _ROUNDED):
-        return op.limits
+    if isinstance(op, _ROUNDED) or hasattr(op, "limits"):
+        low, high = op.limits
+        return low, high
     if isinstance(op, ops.Clamp):
         return op.low, op.high
     if isinstance(op, ops.Wrap):
@@ -119,7 +142,7 @@ def _unlimited(op: Any, xs: Sequence[IntArray]) -> IntArray:
     if isinstance(op, _ROUNDED):
         *_, (values, multiplier, shift) = _roundings(op, xs)
         return ARITHMETICS[op.arithmetic](values, multiplier, shift) + op.zero_point
-    return op.unlimited(xs[0]) if isinstance(op, ops.Softmax) else xs[0]
+    return np.asarray(op.unlimited(*xs)) if hasattr(op, "unlimited") else xs[0]
 
 
 def _roundings(op: Any, xs: Sequence[IntArray]) -> Iterator[tuple[IntArray, IntArray, IntArray]]:
@@ -148,6 +171,8 @@ def _ties(op: Any, xs: Sequence[IntArray]) -> Iterator[str]:
         found = [(_middle(op.arithmetic, *step), np.broadcast_to(np.sign(step[0]), _shape(*step))) for step in
                  _roundings(op, xs)]  # fmt: skip
         ties, signs = (np.concatenate([np.ravel(pair[place]) for pair in found]) for place in (0, 1))
+    elif hasattr(op, "ties"):
+        ties, signs = op.ties(*xs)
     else:
         return
     if (ties & (signs > 0)).any():

@@ -22,9 +22,10 @@ from golden.window import out_shape, padded, taps
 def unrounded(op: Op, *x: FloatArray) -> FloatArray:
     """The result of ``op`` on real numbers, shape (batch, \\*shape).
 
-    Ops that only move elements, compare them or add them up are the same function on real numbers.
+    Ops that only move elements, compare them or add them up are the same function on real numbers. A new one that is
+    not has a method ``unrounded(*x)`` in its own file.
     """
-    moved: Any = op(*x)
+    moved: Any = getattr(op, "unrounded", op)(*x)
     return np.asarray(moved, dtype=np.float64)
 
 

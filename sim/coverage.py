@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING
 from golden import coverage as values
 from golden import ops
 from golden.types import IntArray
+from rtlgen.lowering import no_hardware, walk
+from sim.op_table import ROWS, has_hardware, kind_of
 
 if TYPE_CHECKING:
     from rtlgen import Design
@@ -31,7 +33,6 @@ _EVERYWHERE = values.SHAPE
 """The property of values that does not ask how the samples went through."""
 
 _NO_BUFFER = "it computes on the way, without a buffer"
-_NO_BUFFERS = ("Argmax", "Clamp", "Lookup", "Relu", "Requantize", "Wrap")
 _PORT_BUFFER = "the buffer behind it belongs to the first layer"
 
 
@@ -65,7 +66,16 @@ def _bins_of_values() -> Iterator[Bin]:
         for property, names in values.PROPERTIES.items():
             for told in [property] if property == _EVERYWHERE else _told(property):
                 for name in names:
-                    yield Bin(kind, told, name, values.impossible(kind, property, name))
+                    yield Bin(kind, told, name, _impossible_of_values(kind, property, name))
+
+
+def _impossible_of_values(kind: str, property: str, bin: str) -> str | None:
+    op = kind.partition(" ")[0].lower()
+    if not has_hardware(op):
+        return no_hardware(op)
+    if property == values.SHAPE and bin in values.RANKS and values.RANKS.index(bin) not in ROWS[op].ranks:
+        return f"it takes no tensor of {values.RANKS.index(bin)} dimensions"
+    return values.impossible(kind, property, bin)
 
 
 def _told(property: str) -> list[str]:
@@ -81,9 +91,13 @@ def _bins_of_streams() -> Iterator[Bin]:
 
 
 def _impossible_of_streams(kind: str, property: str) -> str | None:
+    op = next((op for op in ops.ALL if op.__name__ == kind), None)
+    if op is not None and not has_hardware(kind_of(op)):
+        return no_hardware(kind)
     if property != "buffer":
         return None
-    return _NO_BUFFER if kind in _NO_BUFFERS else _PORT_BUFFER if kind == INPUT else None
+    walks = op is None or op in walk.registry
+    return _PORT_BUFFER if kind == INPUT else None if walks else _NO_BUFFER
 
 
 def covered(design: Design, x: IntArray, result: TestbenchResult) -> dict[str, int]:

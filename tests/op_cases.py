@@ -1,6 +1,7 @@
-"""The table of cases: every op, in the shapes and with the constants that matter. A new op is a new row here.
+"""The cases: every op, in the shapes and with the constants that matter.
 
-An op without hardware has its rows in ``PENDING``, and moves up once ``rtlgen/ops`` has its file.
+An op of the table of ops (``sim/op_table.py``) that has none here gets cases that are drawn. Those without hardware are
+in ``PENDING``, and move up once it is there.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from golden.ops import (
     Wrap,
 )
 from golden.types import IntArray
+from sim.op_table import ROWS, has_hardware, inputs_of, instance, kind_of
 
 
 class Case(NamedTuple):
@@ -203,3 +205,24 @@ PENDING: list[Case] = [
     _named("requantize float32 ties", Requantize([3, 12345677, 1 << 23], [3, 31, 24], 1, S8, "float32"), x("s26", 3)),
 ]
 """Cases whose hardware is still to be built: a test holds that they are refused by name, so none is forgotten."""
+
+
+def drawn_cases(kind: str) -> list[Case]:
+    """Two instances for each shape and type that the op takes."""
+    found = []
+    for type in ("s8", "u4", "s12"):
+        for shape in ((), (5,), (2, 3), (3, 4, 2), (1, 1, 1)):
+            inputs = inputs_of(kind, x(type, *shape))
+            for seed in range(2):
+                try:
+                    op = instance(kind, *inputs, seed=seed)
+                except ValueError:
+                    continue
+                found.append(_named(f"{kind} of {inputs[0]}, drawn {seed}", op, *inputs))
+    return found
+
+
+_BY_HAND = {kind_of(case.op) for case in CASES + PENDING}
+for _kind in ROWS:
+    if _kind not in _BY_HAND:
+        (CASES if has_hardware(_kind) else PENDING).extend(drawn_cases(_kind))

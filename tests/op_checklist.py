@@ -1,50 +1,37 @@
-"""What a new op needs, and where: what is missing is said with the file to add it to.
+"""What an op consists of: two files and a row. What is missing is said with the file to add it to.
 
-``golden/ops/x.py``, with the class ``X``, is found by itself, and ``rtlgen/ops/x.py``, which registers its hardware.
+All else follows from these: its name in ``golden.ops``, cases, random networks, the network that faults are injected
+into, exercises and coverage.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from op_cases import CASES, PENDING
-from op_oracles import oracle
-
 import golden.ops
 from rtlgen.lowering import candidates, departures, lower
-from sim.fuzzing import layers, networks
-from sim.mutation.ops import GRAPHS
+from sim.op_table import ROWS, has_hardware, kind_of
+
+WITHOUT_HARDWARE: set[str] = set()
+"""Kinds whose other half is still to be written: their cases have to be refused by name."""
+CLASSES = {kind_of(op): op for op in golden.ops.ALL}
 
 
-def _has_case(op: type, name: str) -> bool:
-    return op in {type(case.op) for case in CASES} or op in {type(case.op) for case in PENDING}
+def _has_hardware(kind: str) -> bool:
+    if kind in WITHOUT_HARDWARE:
+        return not has_hardware(kind)
+    registries = (function.registry for function in (candidates, departures, lower))
+    return has_hardware(kind) and all(CLASSES.get(kind) in registry for registry in registries)
 
 
-def _has_hardware(op: type, name: str) -> bool:
-    waits = op in {type(case.op) for case in PENDING} - {type(case.op) for case in CASES}
-    return waits or all(op in function.registry for function in (candidates, departures, lower))
-
-
-PLACES: dict[str, Callable[[type, str], bool]] = {
-    "golden/ops/__init__.py: import it, and put it into __all__": lambda op, name: (
-        getattr(golden.ops, op.__name__, None) is op and op.__name__ in golden.ops.__all__
-    ),
-    "rtlgen/ops/{name}.py: register candidates, departures and lower; until then its rows are in PENDING of "
-    "tests/op_cases.py": _has_hardware,
-    "tests/op_cases.py: rows in CASES, from which it is tested on every simulator": _has_case,
-    "tests/op_oracles.py: register an oracle, in Python's own integers": lambda op, name: op in oracle.registry,
-    "sim/fuzzing/layers.py: a function that draws it, in UNARY, IMAGE or BINARY": lambda op, name: (
-        op in vars(layers).values() or op in vars(networks).values()
-    ),
-    "sim/mutation/ops.py: a small network of it, GRAPHS[{name!r}]": lambda op, name: name in GRAPHS,
+PLACES: dict[str, Callable[[str], bool]] = {
+    "golden/ops/{kind}.py: a class that is called so, in capitals and lower case": lambda kind: kind in CLASSES,
+    "rtlgen/ops/{kind}.py: register candidates, departures and lower; until then WITHOUT_HARDWARE of "
+    "tests/op_checklist.py names it": _has_hardware,
+    "sim/op_table.py: ROWS[{kind!r}], how it is drawn, and its oracle": lambda kind: kind in ROWS,
 }
 
 
-def missing(op: type) -> list[str]:
+def missing(kind: str) -> list[str]:
     """What an op lacks: the file, and what to put there."""
-    name = op.__name__.lower()
-    return [
-        place.replace("{name!r}", repr(name)).replace("{name}", name)
-        for place, is_there in PLACES.items()
-        if not is_there(op, name)
-    ]
+    return [place.format(kind=kind) for place, is_there in PLACES.items() if not is_there(kind)]

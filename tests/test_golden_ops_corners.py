@@ -1,6 +1,6 @@
 """The corners of arithmetic against the oracles: ties of both signs, saturation, -128 x -128, accumulators of 63 bits.
 
-The oracles compute in Python's integers and fractions and share no code with golden, see ``op_oracles``.
+The oracles compute in Python's integers and fractions and share no code with golden, see ``sim/oracles``.
 """
 
 from fractions import Fraction
@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from op_oracles import oracle, scaled
 
 from golden import arithmetic
 from golden.ops import Add, AveragePool, Conv, Dense, MaxPool, Multiply, Requantize, Sum
 from golden.types import IntType, TensorType
+from sim.op_table import oracle
+from sim.oracles.rounding import scaled
 
 S8, S63 = IntType(8, True), IntType(63, True)
 WIDE = IntType(62, True)

@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 from networks import corners
 from op_cases import CASES, PENDING, Case
-from op_oracles import oracle, shape_of
 
 import golden.ops
 from golden import Graph, Node, TensorType
 from golden.ops import Add, AveragePool, Clamp, Conv, MaxPool, Multiply, Pad, Requantize, Slice, Softmax, Transpose
 from golden.types import IntArray
+from sim.op_table import ROWS, oracle
+from sim.oracles.nested import shape_of
 
 ALL = CASES + PENDING
 IDS = [case.name for case in ALL]
@@ -23,7 +24,7 @@ def stimulus(case: Case, count: int = 7) -> list[IntArray]:
 
 
 def test_every_op_has_an_oracle() -> None:
-    assert set(golden.ops.ALL) <= set(oracle.registry)
+    assert {op.__name__.lower() for op in golden.ops.ALL} == set(ROWS)
 
 
 @pytest.mark.parametrize("case", ALL, ids=IDS)

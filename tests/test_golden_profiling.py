@@ -17,7 +17,8 @@ ALL = CASES + PENDING
 S8 = IntType(8, True)
 FIXED_POINT_ERROR = {"Softmax": 1.5, "Requantize": 1.01, "Add": 2.01, "Multiply": 1.01, "AveragePool": 0.51}
 """How far an op may be from its unrounded self, in units of its result: half a unit per rounding, doubled for those
-that round twice and scale the first error by at most one; the approximations of softmax add another half."""
+that round twice and scale the first error by at most one; the approximations of softmax add another half. A new op that
+says that it rounds, by a method ``ties``, does so once."""
 
 
 @pytest.mark.parametrize("case", ALL, ids=[case.name for case in ALL])
@@ -26,7 +27,8 @@ def test_an_op_is_its_unrounded_self_but_for_its_roundings(case: Case) -> None:
     real = unrounded(case.op, *(batch.astype(np.float64) for batch in x))
     error = np.abs(case.op(*x) - real)
     # Ops that do not round are equal: doubles hold their integers.
-    assert error.max() <= FIXED_POINT_ERROR.get(type(case.op).__name__, 0.0)
+    rounds = 0.51 if hasattr(case.op, "ties") else 0.0
+    assert error.max() <= FIXED_POINT_ERROR.get(type(case.op).__name__, rounds)
 
 
 def chain(step: int = 1) -> Graph:

@@ -1,8 +1,5 @@
 """Every op's hardware equals its golden meaning, on every simulator, in several foldings."""
 
-import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +7,7 @@ import pyrtl
 import pytest
 from networks import corners
 from op_cases import CASES, PENDING, Case
-from op_checklist import missing
+from op_checklist import WITHOUT_HARDWARE, missing
 
 import golden
 import golden.ops
@@ -19,6 +16,7 @@ import rtlgen.ops
 from golden import Graph, Node, TensorType
 from rtlgen.intervals import Interval
 from rtlgen.lowering import Goal, Incoming, candidates, departures, lower
+from sim.op_table import ROWS, kind_of
 from sim.simulators.icarus import Icarus
 from sim.simulators.pyrtl_simulator import Pyrtl
 from sim.simulators.simulator import Simulator
@@ -50,57 +48,12 @@ def test_hardware_equals_golden(case: Case, simulator: Simulator, folding: dict[
     assert (run.latency_cycles, run.ii_cycles) == (design.plan.latency_cycles, design.plan.ii_cycles)
 
 
-WITHOUT_HARDWARE: set[type] = set()
-"""Ops whose other half is still to be written; an op leaves this list together with its rows in ``PENDING``."""
-WITH_HARDWARE = set(golden.ops.ALL) - WITHOUT_HARDWARE
+WITH_HARDWARE = {op for op in golden.ops.ALL if kind_of(op) not in WITHOUT_HARDWARE}
 
 
-@pytest.mark.parametrize("op", golden.ops.ALL, ids=lambda op: op.__name__)
-def test_an_op_lacks_nothing(op: type) -> None:
-    assert not missing(op), f"{op.__name__} lacks:\n  " + "\n  ".join(missing(op))
-
-
-def test_what_a_new_op_lacks_is_said_with_the_place() -> None:
-    """Two files are found by themselves; the checklist names the rest of what tests and campaigns hold against it."""
-    told = missing(type("Gather", (), {}))
-    assert [line.split(":")[0] for line in told] == [
-        "golden/ops/__init__.py",
-        "rtlgen/ops/gather.py",
-        "tests/op_cases.py",
-        "tests/op_oracles.py",
-        "sim/fuzzing/layers.py",
-        "sim/mutation/ops.py",
-    ]
-    assert "GRAPHS['gather']" in told[-1]
-
-
-@pytest.mark.slow
-def test_a_file_of_an_op_is_found_by_itself(tmp_path: Path) -> None:
-    """Copies of both packages with one more file each: no list has to be changed for the op to be there."""
-    root = Path(golden.__file__).parents[1]
-    for package in ("golden", "rtlgen"):
-        shutil.copytree(root / package, tmp_path / package, ignore=shutil.ignore_patterns("__pycache__", "*.npz"))
-    relu = (tmp_path / "golden" / "ops" / "relu.py").read_text()
-    (tmp_path / "golden" / "ops" / "rectify.py").write_text(relu.replace("class Relu", "class Rectify"))
-    relu = (tmp_path / "rtlgen" / "ops" / "relu.py").read_text()
-    (tmp_path / "rtlgen" / "ops" / "rectify.py").write_text(
-        relu.replace("from golden.ops import Relu", "from golden.ops.rectify import Rectify").replace("Relu", "Rectify")
-    )
-    check = (
-        "import golden.ops, rtlgen; from golden import Graph, IntType, TensorType\n"
-        "from golden.ops.rectify import Rectify\n"
-        "assert Rectify in golden.ops.ALL, golden.ops.ALL\n"
-        "graph = Graph.chain(TensorType((3,), IntType(8, True)), Rectify())\n"
-        "assert not rtlgen.ops_without_hardware(graph)\n"
-        "graph.save('rectify.graph'); assert Graph.load('rectify.graph') == graph\n"
-        "print(rtlgen.generate(graph).plan.latency_cycles, golden.__file__)\n"
-    )
-    done = subprocess.run([sys.executable, "-c", check], cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    assert str(tmp_path) in done.stdout
-    (tmp_path / "golden" / "ops" / "round.py").write_text('"""An op whose class is called otherwise."""\n')
-    done = subprocess.run([sys.executable, "-c", check], cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert "golden/ops/round.py must have one class that is called round" in done.stderr
+@pytest.mark.parametrize("kind", sorted({*map(kind_of, golden.ops.ALL), *rtlgen.ops.FILES, *ROWS}))
+def test_an_op_lacks_nothing(kind: str) -> None:
+    assert not missing(kind), f"{kind} lacks:\n  " + "\n  ".join(missing(kind))
 
 
 def test_every_op_has_a_case() -> None:

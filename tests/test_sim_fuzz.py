@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 from command_line import tensorgate
 from drawn import drawn
-from op_oracles import oracle
 
 import golden
 import rtlgen
@@ -21,6 +20,7 @@ from sim.fuzzing.case import Case
 from sim.fuzzing.check import check
 from sim.fuzzing.coverage import Coverage
 from sim.fuzzing.record import line
+from sim.op_table import oracle
 
 CASES = sorted(path.parent for path in (Path(__file__).parent / "cases").glob("*/case.json"))
 S8 = IntType(8, True)

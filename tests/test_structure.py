@@ -93,6 +93,17 @@ def test_hardware_does_not_call_golden_ops() -> None:
         assert not [call for call in calls if isinstance(call, ast.Name) and call.id == "op"], path
 
 
+def test_oracles_share_nothing_with_golden() -> None:
+    """They import Python's own library and each other; what they are asked about is told by its parameters."""
+    paths = sorted((ROOT / "sim" / "oracles").glob("*.py"))
+    assert len(paths) > 4
+    for path in paths:
+        tree = ast.parse(path.read_text())
+        own = {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+        assert imported(tree) <= {"sim", *sys.stdlib_module_names}, path
+        assert all(name.startswith("sim.oracles.") for name in own if name.startswith("sim")), path
+
+
 def test_only_one_module_knows_cocotb_test() -> None:
     users = [path.name for path in FILES if "cocotb_test" in imported(ast.parse(path.read_text()))]
     assert users == ["cocotb_launcher.py"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import prod
+from random import Random
 from typing import Protocol, TypeVar
 
 import numpy as np
@@ -23,6 +24,21 @@ class Draw(Protocol):
     def choice(self, options: Sequence[T]) -> T:
         """One of the options."""
         ...
+
+
+class Dice:
+    """Choices by a seed, which nobody makes smaller; integers are often at an end."""
+
+    def __init__(self, seed: int) -> None:
+        self._random = Random(seed)
+
+    def integer(self, low: int, high: int) -> int:
+        """As the protocol says."""
+        return self._random.choice((low, high, *[self._random.randint(low, high)] * 4))
+
+    def choice(self, options: Sequence[T]) -> T:
+        """As the protocol says."""
+        return self._random.choice(options)
 
 
 _ONE_BY_ONE = 6

@@ -1,4 +1,4 @@
-"""Random layers: for each op one function that draws its parameters for a tensor that is there.
+"""Random layers: functions that draw the parameters of an op for a tensor that is there; the table of ops names them.
 
 They draw what the op allows, extremes on purpose. Where the drawn parameters do not fit after all, the op says so with
 a ValueError, here or when its result type is asked for; the network then goes without that layer.
@@ -6,7 +6,6 @@ a ValueError, here or when its result type is asked for; the network then goes w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from math import prod
 
 import numpy as np
@@ -14,9 +13,9 @@ import numpy as np
 from golden.arithmetic import ARITHMETICS
 from golden.ops import (
     Add,
-    Argmax,
     AveragePool,
     Clamp,
+    Concat,
     Conv,
     Dense,
     Lookup,
@@ -24,7 +23,6 @@ from golden.ops import (
     Multiply,
     Op,
     Pad,
-    Relu,
     Requantize,
     Reshape,
     Slice,
@@ -144,16 +142,6 @@ def multiply(draw: Draw, a: TensorType, b: TensorType) -> Op:
     return Multiply(zero_points, multiplier, shift, value_of(draw, dtype), dtype, arithmetic, clamp)
 
 
-def relu(draw: Draw, x: TensorType) -> Op:
-    """Nothing to draw."""
-    return Relu()
-
-
-def argmax(draw: Draw, x: TensorType) -> Op:
-    """Nothing to draw."""
-    return Argmax()
-
-
 def reshape(draw: Draw, x: TensorType) -> Op:
     """To two or three dimensions, or to one."""
     rows = draw.choice([n for n in range(1, x.size + 1) if x.size % n == 0])
@@ -162,14 +150,21 @@ def reshape(draw: Draw, x: TensorType) -> Op:
     return Reshape(draw.choice(((x.size,), (rows, rest), (rows, columns, rest // columns))))
 
 
+def pool(draw: Draw, x: TensorType) -> tuple[tuple[int, int], tuple[int, int], Padding]:
+    """Kernel, stride and padding of any window, or of one that is all of it."""
+    rows, columns, _ = _image(x)
+    kernel = draw.choice(((draw.integer(1, min(3, rows)), draw.integer(1, min(3, columns))), (rows, columns)))
+    return kernel, (draw.integer(1, 3), draw.integer(1, 3)), _borders(draw, kernel)
+
+
 def max_pool(draw: Draw, x: TensorType) -> Op:
     """Any window, or all of it."""
-    return MaxPool(*_pool(draw, x))
+    return MaxPool(*pool(draw, x))
 
 
 def average_pool(draw: Draw, x: TensorType) -> Op:
     """Any window, or all of it."""
-    return AveragePool(*_pool(draw, x))
+    return AveragePool(*pool(draw, x))
 
 
 def sum_of(draw: Draw, x: TensorType) -> Op:
@@ -228,31 +223,9 @@ def transpose(draw: Draw, x: TensorType) -> Op:
     return Transpose(tuple(left.pop(draw.integer(0, len(left) - 1)) for _ in x.shape))
 
 
-UNARY: Mapping[str, Callable[[Draw, TensorType], Op]] = {
-    function.__name__: function
-    for function in (
-        relu,
-        dense,
-        requantize,
-        sum_of,
-        clamp,
-        wrap,
-        lookup,
-        softmax,
-        pad,
-        part,
-        transpose,
-        reshape,
-        argmax,
-    )
-}
-"""By name: what takes one tensor of one dimension or more."""
-IMAGE: Mapping[str, Callable[[Draw, TensorType], Op]] = {
-    function.__name__: function for function in (conv, max_pool, average_pool, conv_around)
-}
-"""By name: what takes one tensor of rows, columns and channels."""
-BINARY: Mapping[str, Callable[[Draw, TensorType, TensorType], Op]] = {"add": add, "multiply": multiply}
-"""By name: what takes two tensors that broadcast."""
+def concat(draw: Draw, x: TensorType, *others: TensorType) -> Op:
+    """Along any dimension."""
+    return Concat(draw.integer(0, max(0, len(x.shape) - 1)))
 
 
 def _few(products: int) -> None:
@@ -271,12 +244,6 @@ def _borders(draw: Draw, kernel: tuple[int, int]) -> Padding:
         return NO_PADDING
     (top, bottom), (left, right) = ([draw.integer(0, size - 1) for _ in range(2)] for size in kernel)
     return (top, bottom), (left, right)
-
-
-def _pool(draw: Draw, x: TensorType) -> tuple[tuple[int, int], tuple[int, int], Padding]:
-    rows, columns, _ = _image(x)
-    kernel = draw.choice(((draw.integer(1, min(3, rows)), draw.integer(1, min(3, columns))), (rows, columns)))
-    return kernel, (draw.integer(1, 3), draw.integer(1, 3)), _borders(draw, kernel)
 
 
 def _clamp(draw: Draw, dtype: IntType) -> tuple[int, int] | None:

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 
 from golden.graph import Graph, Node
 from golden.ops import Concat, Op, Relu, Reshape
 from golden.types import MAX_BITS, IntArray, TensorType
 from sim.fuzzing.draw import Draw, array
-from sim.fuzzing.layers import BINARY, IMAGE, MOST_ELEMENTS, UNARY, add, any_type, conv_around, requantize
+from sim.fuzzing.layers import MOST_ELEMENTS, add, any_type, conv_around, requantize
+from sim.op_table import ROWS
 
 MOST_STEPS = 8
 _SAMPLES = (1, 6, 5, 4, 3, 2)
-_STEPS = (*UNARY, *BINARY, "concat", "add", *["requantize"] * 3, *["dense"] * 3)
-_IMAGE_STEPS = (*UNARY, *BINARY, *IMAGE, "concat", "add", *["requantize"] * 3, *["conv"] * 5, *["residual"] * 2)
-_SCALAR_STEPS = ("relu", "requantize", "clamp", "wrap", "lookup", "add", "multiply", "reshape")
+_MORE_OFTEN = ("add", *["requantize"] * 3)
+_MORE_BY_RANK = {
+    0: (),
+    1: (*_MORE_OFTEN, *["dense"] * 3),
+    2: (*_MORE_OFTEN, *["dense"] * 3),
+    3: (*_MORE_OFTEN, *["conv"] * 5, *["residual"] * 2),
+}
+"""What is drawn beside one of each kind that takes tensors of so many dimensions."""
 
 
 class _Growing:
@@ -74,17 +82,28 @@ def _step(draw: Draw, grown: _Growing) -> None:
     # Mostly what came last, so that networks are deep; sometimes anything, so that they fan out.
     names = list(grown.types)
     x = draw.choice((names[-1], names[-1], draw.choice(names[::-1])))
-    kind = draw.choice({0: _SCALAR_STEPS, 3: _IMAGE_STEPS}.get(len(grown.types[x].shape), _STEPS))
-    if kind in UNARY or kind in IMAGE:
-        grown({**UNARY, **IMAGE}[kind](draw, grown.types[x]), x)
-    elif kind in BINARY:
-        y = draw.choice([name for name in names[::-1] if _broadcasts(grown.types[x], grown.types[name])])
-        pair = draw.choice(((x, y), (y, x)))
-        grown(BINARY[kind](draw, *(grown.types[name] for name in pair)), *pair)
-    elif kind == "concat":
-        _concat(draw, grown, x)
-    else:
+    kind = draw.choice(_steps(min(len(grown.types[x].shape), 3)))
+    if kind == "around":
+        grown(conv_around(draw, grown.types[x]), x)
+    elif kind == "residual":
         _residual(draw, grown, x)
+    elif ROWS[kind].inputs == 1:
+        grown(ROWS[kind].draw(draw, grown.types[x]), x)
+    elif ROWS[kind].inputs is None:
+        _beside(draw, grown, kind, x)
+    else:
+        others = [name for name in names[::-1] if _broadcasts(grown.types[x], grown.types[name])]
+        taken = [x, *(draw.choice(others) for _ in range((ROWS[kind].inputs or 1) - 1))]
+        taken = draw.choice((taken, taken[::-1]))
+        grown(ROWS[kind].draw(draw, *(grown.types[name] for name in taken)), *taken)
+
+
+@cache
+def _steps(rank: int) -> tuple[str, ...]:
+    """Kinds of ops, or of blocks, behind a tensor of so many dimensions; 3 for more, too."""
+    kinds = [kind for kind, row in ROWS.items() if rank in row.ranks]
+    counted, any_number = ([kind for kind in kinds if (ROWS[kind].inputs is None) == any] for any in (False, True))
+    return (*counted, *(["around"] if rank == 3 else []), *any_number, *_MORE_BY_RANK[rank])
 
 
 def _residual(draw: Draw, grown: _Growing, x: str) -> None:
@@ -96,9 +115,9 @@ def _residual(draw: Draw, grown: _Growing, x: str) -> None:
     grown(add(draw, *(grown.types[name] for name in pair)), *pair)
 
 
-def _concat(draw: Draw, grown: _Growing, x: str) -> None:
-    shape = grown.types[x].shape
-    op = Concat(draw.integer(0, max(0, len(shape) - 1)))
+def _beside(draw: Draw, grown: _Growing, kind: str, x: str) -> None:
+    """An op that takes any number of tensors, on one to three of those that fit beside ``x``."""
+    op = ROWS[kind].draw(draw, grown.types[x])
     fits = []
     for name in grown.types:
         try:
@@ -107,7 +126,7 @@ def _concat(draw: Draw, grown: _Growing, x: str) -> None:
         except ValueError:
             continue
     if not fits:
-        raise ValueError(f"a scalar {x} is beside nothing")
+        raise ValueError(f"{x} is beside nothing")
     grown(op, *(draw.choice(fits[::-1]) for _ in range(draw.integer(1, 3))))
 
 

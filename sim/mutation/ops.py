@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 
@@ -28,6 +29,7 @@ from golden.ops import (
     Transpose,
     Wrap,
 )
+from sim.op_table import ROWS, has_hardware, small_network
 
 S4, S8 = IntType(4, True), IntType(8, True)
 
@@ -73,3 +75,5 @@ GRAPHS: dict[str, Callable[[], Graph]] = {
     "wrap": lambda: _chain(Wrap(IntType(4, True)), 2),
 }
 """Op kind, the name of its file in ``golden/ops``, to what makes its network."""
+for _kind in filter(has_hardware, ROWS):
+    GRAPHS.setdefault(_kind, partial(small_network, _kind))

@@ -1,7 +1,8 @@
 """Small networks that between them do everything a layer can do: what the trained ones leave out of the coverage.
 
 An exercise is named after its layers and the shape of its input. All but the chains have their layers side by side, so
-that each gets every value of the input; ``chain_*`` have them one behind the other, so that each buffer fills.
+that each gets every value of the input; ``chain_*`` have them one behind the other, so that each buffer fills. Kinds of
+ops that none of these has are drawn by their rows in the table of ops: side by side, and each alone.
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ from golden.ops import (
     Wrap,
 )
 from golden.types import IntArray, IntType, TensorType
+from sim.op_table import ROWS, has_hardware, inputs_of, instance, kind_of
 
 S8 = IntType(8, True)
 SHAPES: Mapping[str, tuple[int, ...]] = {
@@ -207,6 +209,48 @@ _MAKING: dict[str, Callable[[], Graph]] = {
     "chain_vector": _chain_vector,
     "chain_unrolled": _chain_unrolled,
 }
+_DRAWN_OF_A_KIND = 3
+
+
+def _fits(kind: str, shape: tuple[int, ...]) -> bool:
+    try:
+        instance(kind, *inputs_of(kind, TensorType(shape, S8)))
+    except ValueError:
+        return False
+    return True
+
+
+def _drawn(kinds: Sequence[str], *shape: int) -> Graph:
+    """Some of each kind, on inputs that are all the same."""
+    made = _Growing(*shape)
+    for kind in kinds:
+        types = inputs_of(kind, made.types["x"])
+        for seed in range(_DRAWN_OF_A_KIND):
+            made(instance(kind, *types, seed=seed), *["x"] * len(types))
+    return made.joined()
+
+
+def _alone(kind: str, *shape: int) -> Graph:
+    """One behind the other with nothing before it, so that its buffers fill."""
+    made = _Growing(*shape)
+    types = inputs_of(kind, made.types["x"])
+    made(instance(kind, *types), *["x"] * len(types))
+    return made.graph()
+
+
+def _add_drawn() -> None:
+    """Exercises of the kinds that none of those by hand has: their names follow from the table."""
+    by_hand = {kind_of(node.op) for making in _MAKING.values() for node in making().nodes}
+    left = [kind for kind in ROWS if kind not in by_hand and has_hardware(kind)]
+    for name, shape in SHAPES.items():
+        fitting = [kind for kind in left if _fits(kind, shape)]
+        if fitting:
+            _MAKING[f"drawn_{name}"] = partial(_drawn, fitting, *shape)
+        for kind in fitting:
+            _MAKING.setdefault(f"alone_{kind}", partial(_alone, kind, *shape))
+
+
+_add_drawn()
 NAMES = tuple(_MAKING)
 """Of all exercises."""
 FOLDINGS: Mapping[str, int | None] = {name: None if name.endswith("_unrolled") else 4 for name in NAMES}
