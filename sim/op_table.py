@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+import rtlgen
 import rtlgen.ops
 from golden import ops
 from golden.graph import Graph, Node
@@ -90,8 +91,20 @@ def has_hardware(kind: str) -> bool:
     return kind in rtlgen.ops.FILES
 
 
-def instance(kind: str, *types: TensorType, seed: int = 0) -> Op:
+def is_built(op: Op, *types: TensorType) -> bool:
+    """Whether there is hardware for these parameters, on inputs of these types."""
+    try:
+        rtlgen.plan(_alone(op, types), 1)
+    except NotImplementedError:
+        return False
+    return True
+
+
+def instance(kind: str, *types: TensorType, seed: int = 0, built: bool = False) -> Op:
     """An op of that kind on inputs of these types.
+
+    Args:
+        built: only one that has hardware.
 
     Raises:
         ValueError: if none was drawn.
@@ -102,7 +115,7 @@ def instance(kind: str, *types: TensorType, seed: int = 0) -> Op:
             op.out_type(*types)
         except ValueError:
             continue
-        if kind_of(op) == kind:
+        if kind_of(op) == kind and (not built or is_built(op, *types)):
             return op
     raise ValueError(f"no {kind} of {', '.join(map(str, types))} was drawn in {_ATTEMPTS} attempts")
 
@@ -122,7 +135,7 @@ def small_network(kind: str) -> Graph:
         for shape in SMALL_SHAPES:
             types = inputs_of(kind, TensorType(shape, dtype))
             try:
-                return _alone(instance(kind, *types), types)
+                return _alone(instance(kind, *types, built=True), types)
             except ValueError:
                 continue
     raise ValueError(f"no {kind} was drawn for small tensors: its row must have a ``draw`` that takes some of them")

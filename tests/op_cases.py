@@ -29,7 +29,7 @@ from golden.ops import (
     Wrap,
 )
 from golden.types import IntArray
-from sim.op_table import ROWS, has_hardware, inputs_of, instance, kind_of
+from sim.op_table import ROWS, inputs_of, instance, is_built, kind_of
 
 
 class Case(NamedTuple):
@@ -225,4 +225,5 @@ def drawn_cases(kind: str) -> list[Case]:
 _BY_HAND = {kind_of(case.op) for case in CASES + PENDING}
 for _kind in ROWS:
     if _kind not in _BY_HAND:
-        (CASES if has_hardware(_kind) else PENDING).extend(drawn_cases(_kind))
+        for _case in drawn_cases(_kind):
+            (CASES if is_built(_case.op, *_case.inputs) else PENDING).append(_case)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from junitparser import JUnitXml
-from op_cases import CASES
+from op_cases import CASES, PENDING
 
 import rtlgen
 from golden import ops
@@ -39,7 +39,9 @@ def of(property: str, op: Any, *xs: Any) -> set[str]:
 
 
 def test_every_op_is_a_kind_and_every_arithmetic_of_it() -> None:
-    assert {kind_of(case.op).partition(" ")[0] for case in CASES} == {kind.partition(" ")[0] for kind in KINDS}
+    assert {kind_of(case.op).partition(" ")[0] for case in CASES + PENDING} == {
+        kind.partition(" ")[0] for kind in KINDS
+    }
     assert {kind.partition(" ")[0] for kind in KINDS} == {op.__name__ for op in ops.ALL}
     assert [kind for kind in KINDS if kind.startswith("Add ")] == [f"Add {name}" for name in ARITHMETICS]
 

@@ -102,6 +102,7 @@ def test_oracles_share_nothing_with_golden() -> None:
         own = {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
         assert imported(tree) <= {"sim", *sys.stdlib_module_names}, path
         assert all(name.startswith("sim.oracles.") for name in own if name.startswith("sim")), path
+        assert "sim" not in imported(ast.Module([n for n in ast.walk(tree) if isinstance(n, ast.Import)], [])), path
 
 
 def test_only_one_module_knows_cocotb_test() -> None:

@@ -14,7 +14,8 @@ class Op(Protocol):
     """The interface of every op; its docstring is its equation.
 
     Most take one tensor, some two, ``Concat`` any number: ``out_type(x: TensorType, ...) -> TensorType`` and
-    ``op(x: IntArray, ...) -> IntArray``.
+    ``op(x: IntArray, ...) -> IntArray``. One that rounds or saturates also has the methods that ``golden.coverage`` and
+    ``golden.unrounded`` ask for.
     """
 
     def out_type(self, *args: Any, **kwargs: Any) -> TensorType:

@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from golden.graph import Graph, Node
 from sim.fuzzing.case import Case
+from sim.op_table import ROWS, kind_of
 
 
 def reduced(case: Case, error: BaseException, checked: Callable[[Case], object]) -> tuple[Case, BaseException]:
@@ -55,7 +56,7 @@ def _steps(case: Case) -> Iterator[Case]:
             renamed = tuple(_reading(other, node.name, x) for other in rest)
             yield from _with(case, renamed, x if node.name == graph.outputs[0] else graph.outputs[0])
     for node in graph.nodes:
-        for place in range(len(node.inputs) if type(node.op).__name__ == "Concat" else 0):
+        for place in range(len(node.inputs) if ROWS[kind_of(node.op)].inputs is None else 0):
             fewer = replace(node, inputs=node.inputs[:place] + node.inputs[place + 1 :])
             yield from _with(case, tuple(fewer if other is node else other for other in graph.nodes), graph.outputs[0])
     if len(case.x) > 1:

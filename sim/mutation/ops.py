@@ -75,5 +75,5 @@ GRAPHS: dict[str, Callable[[], Graph]] = {
     "wrap": lambda: _chain(Wrap(IntType(4, True)), 2),
 }
 """Op kind, the name of its file in ``golden/ops``, to what makes its network."""
-for _kind in filter(has_hardware, ROWS):
+for _kind in filter(has_hardware, ROWS):  # an op of which nobody has chosen one gets what its row draws
     GRAPHS.setdefault(_kind, partial(small_network, _kind))

@@ -214,7 +214,7 @@ _DRAWN_OF_A_KIND = 3
 
 def _fits(kind: str, shape: tuple[int, ...]) -> bool:
     try:
-        instance(kind, *inputs_of(kind, TensorType(shape, S8)))
+        instance(kind, *inputs_of(kind, TensorType(shape, S8)), built=True)
     except ValueError:
         return False
     return True
@@ -226,31 +226,35 @@ def _drawn(kinds: Sequence[str], *shape: int) -> Graph:
     for kind in kinds:
         types = inputs_of(kind, made.types["x"])
         for seed in range(_DRAWN_OF_A_KIND):
-            made(instance(kind, *types, seed=seed), *["x"] * len(types))
+            made(instance(kind, *types, seed=seed, built=True), *["x"] * len(types))
     return made.joined()
 
 
 def _alone(kind: str, *shape: int) -> Graph:
-    """One behind the other with nothing before it, so that its buffers fill."""
+    """One, with nothing before or behind it that would keep its buffers from filling."""
     made = _Growing(*shape)
     types = inputs_of(kind, made.types["x"])
-    made(instance(kind, *types), *["x"] * len(types))
+    made(instance(kind, *types, built=True), *["x"] * len(types))
     return made.graph()
 
 
-def _add_drawn() -> None:
-    """Exercises of the kinds that none of those by hand has: their names follow from the table."""
-    by_hand = {kind_of(node.op) for making in _MAKING.values() for node in making().nodes}
-    left = [kind for kind in ROWS if kind not in by_hand and has_hardware(kind)]
-    for name, shape in SHAPES.items():
-        fitting = [kind for kind in left if _fits(kind, shape)]
-        if fitting:
-            _MAKING[f"drawn_{name}"] = partial(_drawn, fitting, *shape)
-        for kind in fitting:
-            _MAKING.setdefault(f"alone_{kind}", partial(_alone, kind, *shape))
+def _drawn_of(kinds: Sequence[str]) -> dict[str, Callable[[], Graph]]:
+    """Exercises of these kinds of ops, as their rows have it."""
+    found: dict[str, Callable[[], Graph]] = {}
+    fitting = {name: [kind for kind in kinds if _fits(kind, shape)] for name, shape in SHAPES.items()}
+    for name, those in fitting.items():
+        if those:
+            found[f"drawn_{name}"] = partial(_drawn, those, *SHAPES[name])
+    for kind in kinds:
+        shapes = [SHAPES[name] for name, those in fitting.items() if kind in those]
+        if not shapes:
+            raise ValueError(f"no {kind} was drawn for any of {', '.join(map(str, SHAPES.values()))}: see its row")
+        found[f"alone_{kind}"] = partial(_alone, kind, *max(shapes, key=prod))
+    return found
 
 
-_add_drawn()
+_BY_HAND = {kind_of(node.op) for making in _MAKING.values() for node in making().nodes}
+_MAKING |= _drawn_of([kind for kind in ROWS if kind not in _BY_HAND and has_hardware(kind)])
 NAMES = tuple(_MAKING)
 """Of all exercises."""
 FOLDINGS: Mapping[str, int | None] = {name: None if name.endswith("_unrolled") else 4 for name in NAMES}
