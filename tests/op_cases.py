@@ -182,6 +182,8 @@ CASES: list[Case] = [
     _named("multiply single", Multiply((1, 2), 1 << 30, 40, 0, S8, "single"), x("u8", 4), x("s8", 4)),
     _named("multiply float32", Multiply((0, 7), 12345677, 30, 3, S8, "float32"), x("s8", 3), x("s6", 3)),
     _named("multiply wide", Multiply((0, 7), 5, 26, 3, S8), x("s20", 3), x("s12", 3)),
+    # The factors' types hold more than the factors: a product of these would not fit into 32 bits.
+    _named("multiply as large as int32", Multiply((32767, 0), 1 << 27, 53, 0, S8, "tflm"), x("s16", 3), x("s16", 3)),
     _named("multiply lanes", Multiply((3, 4), 77, 12, 3, S8), x("s8", 2, 1), x("s8", 2, 3)),
     _named("pad", Pad(((1, 0), (0, 2), (0, 0)), -128), IMAGE),
     _named("pad channels", Pad(((0, 0), (0, 0), (1, 2)), 5), IMAGE),

@@ -16,7 +16,6 @@ from rtlgen.join import Datapath, join_departures, join_foldings, join_walk, joi
 from rtlgen.lowering import Goal, Incoming, LayerPlan, candidates, departures, lower, walk, widths
 from rtlgen.multiply import multipliers_for, partial_products, sum_in_logic, sum_of_partials, terms_in_logic
 from rtlgen.ops.requantize import constant_steps
-from rtlgen.pipeline import Step
 from rtlgen.scale import Scale, scale_of
 from rtlgen.stream import Stream
 from rtlgen.tensor import HDLTensor
@@ -34,7 +33,7 @@ def _(op: Multiply, xs: Sequence[Incoming], goal: Goal) -> Iterable[LayerPlan]:
     a, b = (x.type for x in xs)
     first, second = (_operand(x.dtype, zero) for x, zero in zip((a, b), op.x_zero_points, strict=True))
     cost = multipliers_for(first, second)
-    depth_cycles = any(op.x_zero_points) + 2 + len(_rounding(op, first, second, 1))
+    depth_cycles = any(op.x_zero_points) + 2 + len(constant_steps(*_scale(op, a.dtype, b.dtype), 1))
     for folding in join_foldings(xs, op.out_type(a, b), goal):
         layer = replace(folding, depth_cycles=depth_cycles)
         if layer.lanes_out == 1 or goal.unrolled:
@@ -84,9 +83,11 @@ def multiply(op: Multiply, layer: LayerPlan, xs: Sequence[Stream], name: str) ->
         return products
 
     def add_limbs(products: HDLTensor) -> HDLTensor:
-        return (sum_in_logic if layer.logic else sum_of_partials)(products, (first, second))
+        total = (sum_in_logic if layer.logic else sum_of_partials)(products, (first, second))
+        return total.known_range(reach.min, reach.max)
 
-    steps = [wait, add_limbs, *_rounding(op, first, second, lanes)]
+    reach = _reach(op, a.dtype, b.dtype)
+    steps = [wait, add_limbs, *constant_steps(*_scale(op, a.dtype, b.dtype), lanes)]
     return joined(
         name,
         layer,
@@ -97,8 +98,12 @@ def multiply(op: Multiply, layer: LayerPlan, xs: Sequence[Stream], name: str) ->
     )
 
 
-def _reach(a: IntType, b: IntType) -> IntType:
-    ends = [x * y for x in (a.min, a.max) for y in (b.min, b.max)]
+def _reach(op: Multiply, a: IntType, b: IntType) -> IntType:
+    """What the product can be: of the operands' values, of which their types may hold more."""
+    (a_low, a_high), (b_low, b_high) = (
+        (x.min - zero, x.max - zero) for x, zero in zip((a, b), op.x_zero_points, strict=True)
+    )
+    ends = [x * y for x in (a_low, a_high) for y in (b_low, b_high)]
     return IntType.holding(min(ends), max(ends))
 
 
@@ -108,10 +113,5 @@ def _scale(op: Multiply, a: IntType, b: IntType) -> tuple[Requantize, Scale]:
     requantize = Requantize(
         np.array(op.multiplier), np.array(op.shift), op.zero_point, op.dtype, op.arithmetic, clamp=op.clamp
     )
-    reach = _reach(a, b)
+    reach = _reach(op, a, b)
     return requantize, scale_of(requantize, Interval((reach.min,), (reach.max,)))
-
-
-def _rounding(op: Multiply, a: IntType, b: IntType, lanes: int) -> list[Step]:
-    """The steps behind the product of operands of types ``a`` and ``b``."""
-    return constant_steps(*_scale(op, a, b), lanes)
