@@ -180,9 +180,10 @@ def kept(table: str, rows: Sequence[Row], only: Sequence[str]) -> dict[Row, str]
     """The lines of a table that stay as they are, by row: those that ``only`` does not ask for.
 
     A line says how many multipliers there are, not how many were allowed: lines belong to rows by network and order.
+    Of a network without lines there is nothing to keep.
 
     Raises:
-        ValueError: if ``only`` asks for what is no row, or would leave a row without a line, or with another's.
+        ValueError: if ``only`` asks for what is no row, or would leave a row with another's line.
     """
     unknown = [name for name in only if not any(row.is_meant_by(name) for row in rows)]
     if unknown:
@@ -194,11 +195,11 @@ def kept(table: str, rows: Sequence[Row], only: Sequence[str]) -> dict[Row, str]
         of_network = [row for row in rows if row.network == network]
         there = [line for line in lines if line.split("|")[1].strip() == network]
         stay = [row for row in of_network if not any(map(row.is_meant_by, only))]
-        if stay and len(there) != len(of_network):
+        if stay and there and len(there) != len(of_network):
             raise ValueError(
                 f"{network} has {len(there)} lines in the file and {len(of_network)} rows: make all of them"
             )
-        found |= {row: line for row, line in zip(of_network, there, strict=bool(stay)) if row in stay}
+        found |= {row: line for row, line in zip(of_network, there, strict=False) if row in stay}
     return found
 
 
