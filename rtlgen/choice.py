@@ -7,15 +7,20 @@ stream that is read twice is the same stream for both readers.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from math import ceil
+from types import MappingProxyType
+from typing import Any
 
 from golden.graph import Graph, Node
 from rtlgen.intervals import Interval, intervals
 from rtlgen.lowering import Goal, Incoming, LayerPlan, candidates, walk
 from rtlgen.stream import beats_of, rows_of
 
+NOTHING: Mapping[str, Any] = MappingProxyType({})
+"""Of no layer."""
 _SPACINGS = (1, 2, 3, 4, 6, 9, 12, 16, 24, 32)
 """Spacings of beats that are told apart: what makes a difference to any layer."""
 _MOST_TIMES_FEWEST = 8
@@ -34,12 +39,14 @@ class Chosen:
         input_lanes: elements a beat of the input.
         ii_cycles: cycles a sample of the slowest layer, or of the input.
         multipliers: of all layers.
+        latency_cycles: within which a first sample has to be out, if room is all that could hold it up.
     """
 
     layers: dict[str, LayerPlan]
     input_lanes: int
     ii_cycles: int
     multipliers: int
+    latency_cycles: int | None = None
 
 
 @dataclass(frozen=True)
@@ -50,15 +57,20 @@ class _Between:
     spacing_cycles: int
 
 
-_Cost = tuple[int, int, int]
+_Cost = tuple[float, int, int]
 """What the goal counts, cycles of work, lanes: of two plans the one with the smaller cost is better."""
 
 
-def _cost(layer: LayerPlan, goal: Goal, worth: int | None) -> _Cost:
+def position_cycles(layer: LayerPlan) -> int:
+    """What a layer takes for a position, if it has some."""
+    return layer.folds * layer.words if layer.engine in ("folded", "buffered") else 0
+
+
+def _cost(layer: LayerPlan, goal: Goal, worth: int | None, price: float) -> _Cost:
     if worth is None:
-        return layer.multipliers, layer.ii_cycles, layer.lanes_out
+        return layer.multipliers + price * position_cycles(layer), layer.ii_cycles, layer.lanes_out
     # A layer without multipliers may as well be fast: what it takes for a position delays the first result.
-    delay = layer.folds * layer.words if layer.engine == "buffered" else 0
+    delay = position_cycles(layer) if layer.engine == "buffered" else 0
     sites = layer.lut_sites + _LUT_SITES_AN_INTERVAL * delay // goal.ii_cycles
     return sites + worth * layer.multipliers, layer.ii_cycles, layer.lanes_out
 
@@ -108,13 +120,22 @@ class Chooser:
         for place, node in enumerate(graph.nodes):
             self.unread.append([*(name for name in self.unread[-1] if last[name] > place), node.name])
 
-    def cheapest(self, goal: Goal, worth: int | None = None) -> Chosen | None:
+    def cheapest(
+        self,
+        goal: Goal,
+        worth: int | None = None,
+        prices: Mapping[str, float] = NOTHING,
+        slowest: Mapping[str, int] = NOTHING,
+    ) -> Chosen | None:
         """What costs least and keeps to the goal; None if nothing does.
 
         Args:
-            goal: to keep to; with a ``worth``, but for its number of multipliers.
-            worth: LUT sites that a multiplier costs; None to count multipliers only.
+            goal: to keep to; with a ``worth`` or ``prices``, but for its number of multipliers.
+            worth: LUT sites that a multiplier costs; None to count multipliers.
+            prices: multipliers that a cycle of a layer's positions costs on top, by layer.
+            slowest: most cycles of a position, by layer.
         """
+        limited = worth is None and not prices
         graph = self.graph
         lanes = {name: self._lanes(name, goal) for name in graph.types}
         if not all(lanes.values()):
@@ -123,40 +144,28 @@ class Chooser:
         parts: _Parts = {(_Between(n, 1),): _Part((0, 0, 0), 0, n) for n in lanes[source]}
         for place, node in enumerate(graph.nodes):
             unread, kept = self.unread[place], self.unread[place + 1][:-1]
-            parts = self._after(node, replace(goal, lanes=lanes[node.name]), worth, parts, unread, kept)
+            own = replace(goal, lanes=lanes[node.name])
+            cost = partial(_cost, goal=own, worth=worth, price=prices.get(node.name, 0.0))
+            options = partial(self._options, node, goal=own, cost=cost, limited=limited, most=slowest.get(node.name))
+            parts = _after(options, goal.multipliers if limited else None, parts, unread, kept, node)
             if not parts:
                 self.stuck = node.name
                 return None
         best = min(parts.values(), key=lambda part: part.cost)
         layers = best.layers
         names = [node.name for node in graph.nodes]
-        slowest = max(beats_of(graph.input_type, best.input_lanes), *(layer.ii_cycles for layer in layers))
-        return Chosen(dict(zip(names, layers, strict=True)), best.input_lanes, slowest, best.multipliers)
+        ii_cycles = max(beats_of(graph.input_type, best.input_lanes), *(layer.ii_cycles for layer in layers))
+        return Chosen(dict(zip(names, layers, strict=True)), best.input_lanes, ii_cycles, best.multipliers)
 
-    def _after(
-        self, node: Node, goal: Goal, worth: int | None, parts: _Parts, unread: Sequence[str], kept: Sequence[str]
-    ) -> _Parts:
-        """The best parts that end with ``node``; of the streams that were ``unread`` some are ``kept`` for later."""
-        options: dict[tuple[_Between, ...], _Options] = {}
-        following: _Parts = {}
-        read, held = ([unread.index(name) for name in names] for names in (node.inputs, kept))
-        for streams, part in parts.items():
-            before, others = tuple(streams[n] for n in read), tuple(streams[n] for n in held)
-            if before not in options:
-                options[before] = self._options(node, before, goal, worth)
-            counted, work, lanes = part.cost
-            for between, own, layer in options[before]:
-                multipliers = part.multipliers + layer.multipliers
-                if worth is None and multipliers > goal.multipliers:
-                    continue
-                cost = (counted + own[0], work + own[1], lanes + own[2])
-                key = (*others, between)
-                known = following.get(key)
-                if known is None or cost < known.cost:
-                    following[key] = _Part(cost, multipliers, part.input_lanes, layer, part)
-        return following
-
-    def _options(self, node: Node, before: Sequence[_Between], goal: Goal, worth: int | None) -> _Options:
+    def _options(
+        self,
+        node: Node,
+        before: Sequence[_Between],
+        goal: Goal,
+        cost: Callable[[LayerPlan], _Cost],
+        limited: bool,
+        most: int | None,
+    ) -> _Options:
         """The hardware of one layer behind such streams, the best for each kind of stream that it makes."""
         graph = self.graph
         xs = [
@@ -167,16 +176,18 @@ class Chooser:
         for layer in _candidates(node, xs, goal):
             if layer.ii_cycles > goal.ii_cycles:
                 continue
-            if worth is None and layer.multipliers > goal.multipliers:
+            if limited and layer.multipliers > goal.multipliers:
+                continue
+            if most is not None and position_cycles(layer) > most:
                 continue
             known = 1
             if node.name not in self.only_buffers:
                 known = max(known for known in _SPACINGS if known <= layer.spacing_cycles)
-            cost = _cost(layer, goal, worth)
+            own = cost(layer)
             key = _Between(layer.lanes_out, known)
-            if key not in best or cost < best[key][0]:
-                best[key] = (cost, layer)
-        return [(between, cost, layer) for between, (cost, layer) in best.items()]
+            if key not in best or own < best[key][0]:
+                best[key] = (own, layer)
+        return [(between, own, layer) for between, (own, layer) in best.items()]
 
     def _lanes(self, name: str, goal: Goal) -> list[int]:
         """Lanes of a tensor worth trying: from the fewest that keep to the goal on some more, for each number of beats
@@ -192,6 +203,35 @@ class Chooser:
         for lanes in range(few, most + 1):
             found.setdefault(ceil(type.inner / lanes), lanes)
         return list(found.values())[: _MOST_LANES_OF_A_FORK if name in self.forked else None]
+
+
+def _after(
+    options_behind: Callable[[Sequence[_Between]], _Options],
+    most: int | None,
+    parts: _Parts,
+    unread: Sequence[str],
+    kept: Sequence[str],
+    node: Node,
+) -> _Parts:
+    """The best parts that end with ``node``, of ``most`` multipliers; of ``unread`` streams some are ``kept``."""
+    options: dict[tuple[_Between, ...], _Options] = {}
+    following: _Parts = {}
+    read, held = ([unread.index(name) for name in names] for names in (node.inputs, kept))
+    for streams, part in parts.items():
+        before, others = tuple(streams[n] for n in read), tuple(streams[n] for n in held)
+        if before not in options:
+            options[before] = options_behind(before)
+        counted, work, lanes = part.cost
+        for between, own, layer in options[before]:
+            multipliers = part.multipliers + layer.multipliers
+            if most is not None and multipliers > most:
+                continue
+            cost = (counted + own[0], work + own[1], lanes + own[2])
+            key = (*others, between)
+            known = following.get(key)
+            if known is None or cost < known.cost:
+                following[key] = _Part(cost, multipliers, part.input_lanes, layer, part)
+    return following
 
 
 def _has_buffers(node: Node) -> bool:

@@ -59,7 +59,14 @@ class Design:
         return write_files(Path(path), self.verilog, self.ports)
 
 
-def generate(graph: Graph, multipliers: int = 64, *, unrolled: bool = False, name: str = "accelerator") -> Design:
+def generate(
+    graph: Graph,
+    multipliers: int = 64,
+    *,
+    unrolled: bool = False,
+    latency_intervals: float | None = None,
+    name: str = "accelerator",
+) -> Design:
     """Generate the hardware of ``graph``; arguments and errors as of ``plan``, plus the Verilog module's ``name``.
 
     The top has AXI4-Stream ports, one clock and one synchronous reset. Elements of ``tdata`` are as wide as whole
@@ -67,7 +74,7 @@ def generate(graph: Graph, multipliers: int = 64, *, unrolled: bool = False, nam
     the sign. ``frame_error`` rises, and stays until reset, when ``s_axis_tlast`` comes at the wrong beat.
     """
     check_name(name)
-    chosen = plan(graph, multipliers, unrolled=unrolled)
+    chosen = plan(graph, multipliers, unrolled=unrolled, latency_intervals=latency_intervals)
     given, graph = graph, chosen.live.graph
     nodes = graph.nodes
     for node in nodes:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from math import ceil
 
 from golden.graph import Graph
 from golden.ops import Conv, Dense
-from rtlgen.choice import Chooser, Chosen
+from rtlgen.choice import NOTHING, Chooser, Chosen, position_cycles
 from rtlgen.lowering import Goal
+from rtlgen.macs import macs_of
 from rtlgen.multiply import is_wiring, weight_multipliers
+from rtlgen.prompt import Prompt
 from rtlgen.stream import rows_of
 
 _UNLIMITED = 1 << 40
@@ -21,13 +23,15 @@ _WORTH = (0, 10, 20, 40, 80, 160, 320, 640)
 """LUT sites that a multiplier may be worth, when there are more multipliers than the fastest plan needs."""
 
 
-def fastest(graph: Graph, multipliers: int | None) -> Chosen:
+def fastest(graph: Graph, multipliers: int | None, latency_intervals: float | None = None) -> Chosen:
     """The smallest plan of the smallest initiation interval; with constants instead of ``multipliers`` for None.
 
-    Among plans of that interval multipliers are exchanged for logic as far as their number allows.
+    Among plans of that interval multipliers are exchanged for logic as far as their number allows. With
+    ``latency_intervals`` the interval is the smallest one found with such a latency.
 
     Raises:
         NotImplementedError: if no hardware of the layers fits together.
+        ValueError: if no plan with a latency of ``latency_intervals`` is found.
     """
     choose = Chooser(graph)
     if multipliers is None:
@@ -41,9 +45,20 @@ def fastest(graph: Graph, multipliers: int | None) -> Chosen:
     best = _smallest(lambda cycles: choose.cheapest(replace(goal, ii_cycles=cycles)), impossible)
     if multipliers is None:
         return best
-    return _with_less_logic(
-        lambda worth: choose.cheapest(replace(goal, ii_cycles=best.ii_cycles), worth), best, multipliers
-    )
+
+    def with_less_logic(best: Chosen, slowest: Mapping[str, int]) -> Chosen:
+        within = replace(goal, ii_cycles=best.ii_cycles)
+        return _with_less_logic(lambda worth: choose.cheapest(within, worth, slowest=slowest), best, multipliers)
+
+    usual = with_less_logic(best, NOTHING)
+    if latency_intervals is None:
+        return usual
+    soon = Prompt(choose, goal, latency_intervals, best)
+    if soon.intervals_of(usual) <= soon.intervals:
+        return soon.limited(usual)
+    found = soon.smallest()
+    smaller = with_less_logic(found, {name: position_cycles(layer) for name, layer in found.layers.items()})
+    return soon.limited(smaller if soon.intervals_of(smaller) <= soon.intervals else found)
 
 
 def _with_less_logic(at_worth: Callable[[int], Chosen | None], best: Chosen, multipliers: int) -> Chosen:
@@ -115,13 +130,3 @@ def _least_cycles(graph: Graph, multipliers: int) -> int:
         else:
             low = middle
     return high
-
-
-def macs_of(graph: Graph, name: str) -> int:
-    """Multiply-accumulates of a layer for one sample, those with padding included."""
-    node = graph.node(name)
-    if isinstance(node.op, Conv):
-        return node.op.macs(graph.types[node.inputs[0]])
-    if isinstance(node.op, Dense):
-        return rows_of(graph.types[node.inputs[0]]) * node.op.inputs * node.op.outputs
-    return 0

@@ -11,9 +11,10 @@ import numpy as np
 import rtlgen.ops  # noqa: F401 (registers the hardware of every op)
 from golden.graph import Graph
 from golden.types import IntArray
-from rtlgen.fastest import fastest, macs_of
+from rtlgen.fastest import fastest
 from rtlgen.live import Live, live
 from rtlgen.lowering import lower, no_hardware
+from rtlgen.macs import macs_of
 from rtlgen.sizing import Sized, sized
 
 
@@ -76,8 +77,13 @@ class Plan(Sized):
         }
 
 
-def plan(graph: Graph, multipliers: int = 64, *, unrolled: bool = False) -> Plan:
+def plan(
+    graph: Graph, multipliers: int = 64, *, unrolled: bool = False, latency_intervals: float | None = None
+) -> Plan:
     """The hardware with the smallest initiation interval that ``multipliers`` allow; among those, the smallest.
+
+    With ``latency_intervals``, multipliers that this leaves over make late layers faster than the interval, and the
+    interval becomes longer where it has to; how many multipliers that takes at least, `rtlgen.latency` says.
 
     The budget counts the requantisers' multipliers too. Below one multiplier a layer the multiplications that are left
     over are made of adders, so that every budget from 1 on has a plan. A budget beyond what is useful changes nothing.
@@ -87,9 +93,11 @@ def plan(graph: Graph, multipliers: int = 64, *, unrolled: bool = False) -> Plan
         graph: a network of one input and one output.
         multipliers: the budget of the whole network, at least 1; not used by ``unrolled``.
         unrolled: constant weights as adder graphs without multipliers, a sample as fast as its beats arrive.
+        latency_intervals: most intervals from the first input to the last output of a first sample, at least 1.
 
     Raises:
-        TypeError, ValueError: for a budget that is no positive int.
+        TypeError, ValueError: for a budget that is no positive int, a latency that is no number from 1 on, or one for
+            which no plan is found; it has none if ``unrolled``.
         NotImplementedError: naming the layer that has no hardware.
     """
     if not isinstance(graph, Graph):
@@ -100,12 +108,26 @@ def plan(graph: Graph, multipliers: int = 64, *, unrolled: bool = False) -> Plan
     multipliers = int(multipliers)
     if multipliers < 1:
         raise ValueError(f"multipliers must be at least 1, not {multipliers}")
+    _check_latency(latency_intervals, unrolled)
     _check_shape(graph)
     left = live(graph)
-    chosen = fastest(left.graph, None if unrolled else multipliers)
+    chosen = fastest(left.graph, None if unrolled else multipliers, latency_intervals)
     macs, live_macs = (sum(macs_of(each, node.name) for node in each.nodes) for each in (graph, left.graph))
     budget = None if unrolled else multipliers
     return Plan(**vars(sized(left.graph, chosen)), budget=budget, macs=macs, live_macs=live_macs, live=left)
+
+
+def _check_latency(intervals: float | None, unrolled: bool) -> None:
+    if intervals is None:
+        return
+    if isinstance(intervals, bool) or not isinstance(intervals, int | float | np.integer | np.floating):
+        raise TypeError(f"latency_intervals must be a number, not {intervals!r}")
+    if not 1 <= intervals < np.inf:
+        raise ValueError(f"latency_intervals must be at least 1, not {intervals}")
+    if unrolled:
+        raise ValueError(
+            "unrolled hardware cannot be folded for a latency: give latency_intervals or unrolled, not both"
+        )
 
 
 def ops_without_hardware(graph: Graph) -> dict[str, list[str]]:

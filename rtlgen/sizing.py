@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from math import ceil
@@ -74,9 +75,12 @@ def sized(graph: Graph, chosen: Chosen) -> Sized:
         intervals = np.diff(timing.departures)
         # Where ways of different lengths join, the first samples may come sooner: one way is late, another one slow. A
         # sample that room has held up for some of that time, and that later ones catch up with, needs no more room.
-        if not timing.hangs and ((intervals <= ideal).all() or not timing.short):
-            break
-        for buffer in timing.short:
+        short = timing.short
+        if not timing.hangs and ((intervals <= ideal).all() or not short):
+            if chosen.latency_cycles is None or timing.departures[0] <= chosen.latency_cycles:
+                break
+            short = solve(*_stages(network, depths), 1).short
+        for buffer in short:
             depths[buffer] *= 2
     else:
         raise AssertionError(f"no depths of the buffers make a sample take {ideal} cycles: {intervals}")
@@ -109,6 +113,11 @@ def stages_of(
     """What the timing of a plan is found of: the stages, and the FIFO of the output."""
     depths = {(name, place): words for name, layer in layers.items() for place, words in enumerate(layer.buffer_words)}
     return _stages(_network(graph, layers, input_lanes), {**depths, (OUTPUT, 0): output_words})
+
+
+def stages_with_room(graph: Graph, layers: Mapping[str, LayerPlan], input_lanes: int) -> tuple[list[Stage], Taker]:
+    """The same before the buffers have a depth, as if there were always room."""
+    return _stages(_network(graph, layers, input_lanes), defaultdict(lambda: 1 << 40))
 
 
 def _network(graph: Graph, layers: Mapping[str, LayerPlan], lanes: int) -> _Network:

@@ -93,7 +93,7 @@ def solve(stages: Sequence[Stage], output: Taker, samples: int) -> Timing:
         samples: how many.
     """
     by_name = {stage.name: stage for stage in stages}
-    conditions = {stage.name: _data(stage, by_name, samples) for stage in stages}
+    conditions = {stage.name: waits_for_data(stage, by_name, samples) for stage in stages}
     for stage in stages:
         for taker, reach in stage.takers:
             made = _room(taker, reach, stage, by_name[taker.arrivals.maker], samples)
@@ -112,7 +112,7 @@ def solve(stages: Sequence[Stage], output: Taker, samples: int) -> Timing:
     return Timing(starts, leaves, short, hangs)
 
 
-def _data(stage: Stage, by_name: Mapping[str, Stage], samples: int) -> list[Condition]:
+def waits_for_data(stage: Stage, by_name: Mapping[str, Stage], samples: int) -> list[Condition]:
     """A position starts on the cycle after the one on which the last word that it needs is written, or later."""
     conditions = []
     for taker, reach in stage.takers:

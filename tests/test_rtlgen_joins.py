@@ -117,6 +117,14 @@ def test_buffers_are_as_full_as_predicted(name: str, multipliers: int) -> None:
     assert measured_peaks(design, corners(graph.input_type, 5)) == peak_rows(design.plan, 5)
 
 
+def test_buffers_of_a_prompt_plan_are_as_full_as_predicted() -> None:
+    graph = residual(2)
+    usual = rtlgen.plan(graph, 20)
+    design = rtlgen.generate(graph, 20, latency_intervals=0.8 * usual.latency_cycles / usual.ii_cycles)
+    assert design.plan.layers != usual.layers
+    assert measured_peaks(design, corners(graph.input_type, 5)) == peak_rows(design.plan, 5)
+
+
 def test_a_way_around_many_layers_has_a_deep_buffer() -> None:
     plans = [rtlgen.plan(residual(convs), 60) for convs in (1, 4)]
     short, long = (next(layer for name, layer in plan.layers.items() if name.startswith("add")) for plan in plans)

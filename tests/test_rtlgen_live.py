@@ -17,6 +17,7 @@ from golden import Dense, Graph, Node, Relu, Reshape
 from golden.ops import AveragePool, Clamp, Concat, Conv, Lookup, MaxPool, Pad, Slice, Sum, Transpose
 from rtlgen.intervals import intervals
 from rtlgen.live import Live, live
+from sim.regression.mobilenet import mobilenet
 from sim.simulators.pyrtl_simulator import Pyrtl
 
 pytestmark = pytest.mark.slow  # it generates whole networks
@@ -241,32 +242,9 @@ def test_an_element_is_named_as_the_network_counts_it(monkeypatch: pytest.Monkey
     assert error.value.difference.element == (2, 3, 3)
 
 
-def separable(alive: float) -> Graph:
-    """MobileNet (Howard et al. 2017) of a quarter of its width, 96 x 96 pixels; a share of its channels is alive."""
-    made = Builder(96, 96, 3, seed=1)
-    random = np.random.default_rng(1)
-
-    def conv(x: str, outputs: int, kernel: int, stride: int = 1, groups: int = 1) -> str:
-        inner = made.types[x].inner
-        weight = random.integers(-127, 127, (outputs, kernel, kernel, inner // groups), endpoint=True)
-        bias = random.integers(-999, 999, outputs)
-        dead = random.random(outputs) >= alive
-        weight[dead], bias[dead] = 0, 0
-        around = (kernel // 2, kernel - 1 - kernel // 2) if stride == 1 or kernel == 1 else (0, 1)
-        op = Conv(weight, bias, (stride, stride), (around, around), groups=groups, padding_value=-128)
-        y = made.scaled(made(op, x))
-        made.nodes[-1] = Node(y, replace(made.nodes[-1].op, zero_point=-128), made.nodes[-1].inputs)
-        return y
-
-    x = conv("x", 8, 3, 2)
-    for stride, outputs in [(1, 16), (2, 32), (1, 32), (2, 64), (1, 64), (2, 128), *[(1, 128)] * 5, (2, 256), (1, 256)]:
-        x = conv(conv(x, made.types[x].inner, 3, stride, made.types[x].inner), outputs, 1)
-    return made.graph(made.dense(made(Reshape((256,)), made.pool(x)), 2))
-
-
 @pytest.mark.parametrize(("multipliers", "cycles"), [(64, 150_000), (128, 70_000), (188, 45_000)])
 def test_the_plan_of_a_mobilenet(multipliers: int, cycles: int) -> None:
-    plan = rtlgen.plan(separable(1), multipliers)
+    plan = rtlgen.plan(mobilenet(), multipliers)
     assert plan.macs == plan.live_macs
     assert plan.ii_cycles <= cycles
     assert plan.macs / plan.ii_cycles / plan.multipliers >= 0.8
@@ -275,7 +253,7 @@ def test_the_plan_of_a_mobilenet(multipliers: int, cycles: int) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("alive", [pytest.param(1, marks=pytest.mark.exhaustive), 0.4])
 def test_a_mobilenet_takes_the_cycles_of_its_plan(alive: float) -> None:
-    graph = separable(alive)
+    graph = mobilenet(alive)
     design = rtlgen.generate(graph, 188)
     if alive < 1:
         assert design.plan.live_macs < design.plan.macs / 3

@@ -183,8 +183,8 @@ def test_the_lower_bound_counts_every_layer() -> None:
 def test_the_search_asks_few_questions(monkeypatch: pytest.MonkeyPatch) -> None:
     graph, asked = zoo.load("fashion_resnet").graph, []
     cheapest = Chooser.cheapest
-    monkeypatch.setattr(Chooser, "cheapest", lambda *args: asked.append(args) or cheapest(*args))
+    monkeypatch.setattr(Chooser, "cheapest", lambda *args, **more: asked.append(args) or cheapest(*args, **more))
     for multipliers in (16, 64, 200):
         asked.clear()
         rtlgen.plan(graph, multipliers)
-        assert len(asked) <= 20
+        assert len(asked) <= 20 + 20, "for the interval, and for the latency"

@@ -199,6 +199,20 @@ def test_plan_shows_every_layer_and_the_totals(saved, graph):
     assert totals["utilisation"] == f"{plan.utilisation:.1%}"
 
 
+def test_a_limit_of_the_latency_is_kept_or_refused(saved: str) -> None:
+    usual, prompt = (
+        json.loads(tensorgate("plan", "digits_cnn", *more, "--json").out) for more in ([], ["--latency-intervals", 1.8])
+    )
+    assert usual["latency_cycles"] > 1.8 * usual["ii_cycles"]
+    assert prompt["latency_cycles"] <= 1.8 * prompt["ii_cycles"]
+    status, out, err = tensorgate("plan", saved, "--unrolled", "--latency-intervals", 2)
+    assert (status, out) == (2, "")
+    assert "--unrolled hardware has one latency" in err
+    status, out, err = tensorgate("plan", saved, "--multipliers", 3, "--latency-intervals", 1)
+    assert (status, out) == (2, "")
+    assert "with 3 multipliers no latency of at most 1.0 intervals is found" in err
+
+
 def test_unrolled_plan_has_no_budget(saved):
     content = json.loads(tensorgate("plan", saved, "--unrolled", "--json").out)
     assert content["multiplier_budget"] is None

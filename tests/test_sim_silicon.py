@@ -6,10 +6,12 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 
 import rtlgen
 from golden import zoo
+from rtlgen.macs import macs_of
 from sim.difference import Difference
 from sim.regression import silicon
 from sim.regression.silicon import ROWS, Row, design_of, graph_of, line, main, measure
@@ -105,6 +107,51 @@ def test_a_missing_file_ends_with_status_2(
 ) -> None:
     assert main([str(tmp_path)]) == 2
     assert "a_file.tflite" in capsys.readouterr().err
+
+
+def test_only_some_rows_are_made_anew(
+    without_tools: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(silicon, "ROWS", (Row("iris", 16), Row("a_file", 16), Row("iris", 4), Row("wine", 8)))
+    readme = tmp_path / "README.md"
+    old = ["| iris | old 16 |", "| a_file | old |", "| iris | old 4 |", "| wine | old |"]
+    readme.write_text(f"<!-- silicon -->\n{silicon.markdown(old)}\n<!-- /silicon -->\n")
+    assert main(["--readme", str(readme), "--only", "iris:4", "--only", "wine"]) == 0
+    assert without_tools == ["iris", "wine"]
+    lines = readme.read_text().splitlines()[3:-1]
+    assert lines[:2] == old[:2]
+    assert [line.split("|")[1].strip() for line in lines] == ["iris", "a_file", "iris", "wine"]
+    assert not {*lines[2:]} & {*old}
+    assert main(["--only", "wine"]) == 0
+    assert without_tools == ["iris", "wine", "wine"]
+    readme.write_text(f"<!-- silicon -->\n{silicon.markdown(old[3:])}\n<!-- /silicon -->\n")
+    assert main(["--readme", str(readme), "--only", "iris:4"]) == 0
+    assert [line.split("|")[1].strip() for line in readme.read_text().splitlines()[3:-1]] == ["iris", "wine"]
+    capsys.readouterr()
+
+
+def test_lines_that_belong_to_no_row_are_not_kept_for_another(
+    without_tools: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(silicon, "ROWS", (Row("iris", 16), Row("iris", 4)))
+    readme = tmp_path / "README.md"
+    readme.write_text(f"<!-- silicon -->\n{silicon.markdown(['| iris | old |'])}\n<!-- /silicon -->\n")
+    assert main(["--readme", str(readme), "--only", "iris:4"]) == 2
+    assert "iris has 1 lines in the file and 2 rows: make all of them" in capsys.readouterr().err
+    assert main(["--readme", str(readme), "--only", "flowers"]) == 2
+    assert "not 'flowers': iris" in capsys.readouterr().err
+    assert "old" in readme.read_text()
+    assert without_tools == []
+    assert main(["--readme", str(readme), "--only", "iris"]) == 0
+    assert without_tools == ["iris", "iris"]
+
+
+def test_a_mobilenet_is_the_same_every_time() -> None:
+    row = Row(silicon.MOBILENET, 64)
+    one, two = (graph_of(row, None) for _ in range(2))
+    x = np.zeros((1, *one.input_type.shape), np.int64)
+    assert (one(x) == two(x)).all()
+    assert sum(macs_of(one, node.name) for node in one.nodes) == 7_489_664
 
 
 def test_every_network_of_the_table_is_known() -> None:

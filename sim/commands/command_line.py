@@ -22,6 +22,7 @@ from sim.commands.options import (
     arithmetic_option,
     cycles_option,
     json_option,
+    latency_option,
     model_argument,
     multipliers_option,
     path_option,
@@ -133,9 +134,10 @@ def golden(model: str, input: Path, output: Path, arithmetic: str | None, json: 
 @tensorgate.command()
 @model_argument
 @multipliers_option
+@latency_option
 @click.option("--target", type=click.Choice(list(TARGETS)), help="A device that it has to fit on.")
 @json_option
-def plan(model: str, multipliers: int | None, unrolled: bool, target: str | None, json: bool) -> None:
+def plan(**options: Any) -> None:
     """Show the hardware of every layer, its cycles and buffers.
 
     \b
@@ -143,17 +145,19 @@ def plan(model: str, multipliers: int | None, unrolled: bool, target: str | None
       tensorgate plan digits
       tensorgate plan mnist_lenet --target ecp5-25k
       tensorgate plan digits --multipliers 256 --json
+      tensorgate plan mnist_lenet --latency-intervals 1.3
       tensorgate plan my.graph --unrolled
     """
-    plan_verb(model, multipliers, unrolled, target, json)
+    plan_verb(**options)
 
 
 @tensorgate.command()
 @model_argument
 @path_option("-o", "--output", metavar="DIR", required=True, help="A new or empty folder, or one that this wrote.")
 @multipliers_option
+@latency_option
 @json_option
-def generate(model: str, output: Path, multipliers: int | None, unrolled: bool, json: bool) -> None:
+def generate(**options: Any) -> None:
     """Write Verilog and a description of its ports.
 
     \b
@@ -161,7 +165,7 @@ def generate(model: str, output: Path, multipliers: int | None, unrolled: bool, 
       tensorgate generate iris -o iris_hardware
       tensorgate generate my.graph -o hardware --unrolled --json
     """
-    verbs.generate(model, output, multipliers, unrolled, json)
+    verbs.generate(**options)
 
 
 @tensorgate.command()
@@ -172,6 +176,7 @@ def generate(model: str, output: Path, multipliers: int | None, unrolled: bool, 
 @click.option("--netlist", type=click.Choice(NETLISTS), multiple=True, help="Also synthesize; may be repeated.")
 @cycles_option("what takes about a minute")
 @multipliers_option
+@latency_option
 @path_option("--input", help="Integer inputs, shape (batch, ...), as numpy.save writes them.")
 @json_option
 def verify(**options: Any) -> None:
@@ -277,6 +282,7 @@ def train(**options: Any) -> None:
 @model_argument
 @click.option("--target", type=click.Choice(list(TARGETS)), required=True, help="The device.")
 @multipliers_option
+@latency_option
 @click.option("--seed", type=AtLeast(0), default=1, show_default=True, metavar="S", help="Of placement.")
 @click.option("--placements", type=AtLeast(1), default=1, show_default=True, metavar="N", help="Keep the fastest of N.")
 @click.option("--timeout", type=AtLeast(1), metavar="SECONDS", help="For each program.  [default: none]")

@@ -1,4 +1,4 @@
-"""The hardware that a command line asks for: ``--multipliers`` or ``--unrolled``."""
+"""The hardware that a command line asks for: ``--multipliers``, ``--latency-intervals``, or ``--unrolled``."""
 
 from __future__ import annotations
 
@@ -36,36 +36,41 @@ class AtLeast(click.ParamType):  # type: ignore[type-arg]  # generic from click 
         return number
 
 
-def planned(model: Model, multipliers: int | None, unrolled: bool) -> Plan:
+def planned(model: Model, multipliers: int | None, unrolled: bool, intervals: float | None = None) -> Plan:
     """The plan for the hardware of ``model``.
 
     Raises:
         UsageError, UserError: if both are asked for, or the network has no hardware yet.
     """
-    _check(multipliers, unrolled)
+    _check(multipliers, unrolled, intervals)
     with blame_user(f"MODEL {model.argument!r}"):
-        plan = rtlgen.plan(model.graph, multipliers or DEFAULT_MULTIPLIERS, unrolled=unrolled)
+        budget = multipliers or DEFAULT_MULTIPLIERS
+        plan = rtlgen.plan(model.graph, budget, unrolled=unrolled, latency_intervals=intervals)
     _note_useless(model.graph, plan, multipliers)
     return plan
 
 
-def designed(model: Model, multipliers: int | None, unrolled: bool) -> Design:
+def designed(model: Model, multipliers: int | None, unrolled: bool, intervals: float | None = None) -> Design:
     """The hardware of ``model``; errors as of ``planned``."""
-    _check(multipliers, unrolled)
+    _check(multipliers, unrolled, intervals)
     with working(f"generating {model.name}"), blame_user(f"MODEL {model.argument!r}"):
-        design = rtlgen.generate(model.graph, multipliers or DEFAULT_MULTIPLIERS, unrolled=unrolled, name=model.name)
+        budget = multipliers or DEFAULT_MULTIPLIERS
+        design = rtlgen.generate(model.graph, budget, unrolled=unrolled, latency_intervals=intervals, name=model.name)
     _note_useless(model.graph, design.plan, multipliers)
     return design
 
 
-def fitted(model: Model, multipliers: int | None, unrolled: bool, target: Target) -> Design:
-    """The hardware of ``model`` for a device: if nobody says how many multipliers, as many as fit, up to the default.
+def fitted(
+    model: Model, multipliers: int | None, unrolled: bool, target: Target, intervals: float | None = None
+) -> Design:
+    """The hardware of ``model`` for a device: if nobody says how many multipliers, or how early the first result has to
+    be, as many as fit, up to the default.
 
     Raises:
         UsageError, UserError: as of ``planned``; and if nothing fits.
     """
-    if unrolled or multipliers is not None:
-        return designed(model, multipliers, unrolled)
+    if unrolled or multipliers is not None or intervals is not None:
+        return designed(model, multipliers, unrolled, intervals)
     with working(f"generating {model.name}"), blame_user(f"MODEL {model.argument!r}"):
         design = fitting(model.graph, target, DEFAULT_MULTIPLIERS, model.name)
     budget = design.plan.budget
@@ -74,15 +79,22 @@ def fitted(model: Model, multipliers: int | None, unrolled: bool, target: Target
     return design
 
 
-def hardware_words(multipliers: int | None, unrolled: bool) -> list[str]:
+def hardware_words(multipliers: int | None, unrolled: bool, intervals: float | None = None) -> list[str]:
     """The part of a command line that asks for this hardware."""
-    return ["--unrolled"] if unrolled else ["--multipliers", str(multipliers or DEFAULT_MULTIPLIERS)]
+    if unrolled:
+        return ["--unrolled"]
+    words = ["--multipliers", str(multipliers or DEFAULT_MULTIPLIERS)]
+    return words if intervals is None else [*words, "--latency-intervals", str(intervals)]
 
 
-def _check(multipliers: int | None, unrolled: bool) -> None:
+def _check(multipliers: int | None, unrolled: bool, intervals: float | None) -> None:
     if unrolled and multipliers is not None:
         raise click.UsageError(
             f"--unrolled hardware has no multipliers: give it or --multipliers {multipliers}, not both"
+        )
+    if unrolled and intervals is not None:
+        raise click.UsageError(
+            f"--unrolled hardware has one latency: give it or --latency-intervals {intervals}, not both"
         )
 
 

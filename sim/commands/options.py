@@ -28,6 +28,13 @@ def multipliers_option(verb: Verb) -> Verb:
     return budget(unrolled(verb))
 
 
+def latency_option(verb: Verb) -> Verb:
+    """How early the first result has to be."""
+    help = "Most intervals until the first result is out, at least 1; a sample may take longer for it."
+    kind = click.FloatRange(min=1)
+    return click.option("--latency-intervals", type=kind, metavar="X", help=help)(verb)
+
+
 def json_option(verb: Verb) -> Verb:
     """Print JSON."""
     return click.option("--json", is_flag=True, help="Print one JSON object and nothing else.")(verb)

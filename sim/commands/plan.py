@@ -28,15 +28,22 @@ _COLUMNS = {
 }
 
 
-def plan(model: str, multipliers: int | None, unrolled: bool, target: str | None, json: bool) -> None:
+def plan(
+    model: str,
+    multipliers: int | None,
+    unrolled: bool,
+    latency_intervals: float | None,
+    target: str | None,
+    json: bool,
+) -> None:
     """The hardware of every layer, and the exact cycles."""
     network, device = Model.load(model), TARGETS[target] if target else None
     of_device: dict[str, Any] = {}
     if device is None:
         with working(f"planning {network.name}"):
-            chosen = planned(network, multipliers, unrolled)
+            chosen = planned(network, multipliers, unrolled, latency_intervals)
     else:
-        design = fitted(network, multipliers, unrolled, device)
+        design = fitted(network, multipliers, unrolled, device, latency_intervals)
         chosen, needs = design.plan, needed(design, device)
         with blame_user(f"MODEL {model!r}"):
             check_fit(design.name, device, needs, lambda counts: advice(design, device, counts))

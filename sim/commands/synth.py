@@ -21,6 +21,7 @@ def synth(
     target: str,
     multipliers: int | None,
     unrolled: bool,
+    latency_intervals: float | None,
     seed: int,
     placements: int,
     timeout: int | None,
@@ -36,7 +37,7 @@ def synth(
         if output is not None:
             output.mkdir(parents=True, exist_ok=True)
     network = Model.load(model)
-    design = fitted(network, multipliers, unrolled, device)
+    design = fitted(network, multipliers, unrolled, device, latency_intervals)
     with stages(f"{design.name} for {target}") as tell, judged(json), blame_user(f"MODEL {model!r}"):
         result = synthesize_fastest(
             design, device, placements, seed=seed, keep=output, timeout=timeout, routes=not no_route, tell=tell

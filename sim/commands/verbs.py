@@ -103,11 +103,13 @@ def profile(
         say(f"\n{html}: the same with histograms")
 
 
-def generate(model: str, output: Path, multipliers: int | None, unrolled: bool, json: bool) -> None:
+def generate(
+    model: str, output: Path, multipliers: int | None, unrolled: bool, latency_intervals: float | None, json: bool
+) -> None:
     """Verilog and port description."""
     network = Model.load(model)
     check_output_folder(output, network.name)
-    design = designed(network, multipliers, unrolled)
+    design = designed(network, multipliers, unrolled, latency_intervals)
     verilog, ports = write_design(design, output)
     chosen = design.plan
     if json:
@@ -130,6 +132,7 @@ def verify(
     cycles: int | None,
     multipliers: int | None,
     unrolled: bool,
+    latency_intervals: float | None,
     input: Path | None,
     json: bool,
 ) -> None:
@@ -138,10 +141,10 @@ def verify(
     check_tools((*simulators, *(["icarus", "netlist"] if netlist else [])))
     network = Model.load(model)
     x = network.samples(samples, seed, input)
-    design = designed(network, multipliers, unrolled)
+    design = designed(network, multipliers, unrolled, latency_intervals)
     words = [*program(), "verify", model, "--samples", str(len(x)), "--seed", str(seed), "--simulator", simulator]
     words += [word for name in netlist for word in ("--netlist", name)]
-    words += hardware_words(multipliers, unrolled)
+    words += hardware_words(multipliers, unrolled, latency_intervals)
     words += [] if cycles is None else ["--cycles", str(cycles)]
     words += [] if input is None else ["--input", str(input)]
     command = shlex.join(words)
