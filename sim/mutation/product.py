@@ -54,12 +54,16 @@ def shortest_way(aig: Aig, control: Control, held: Held | None = None) -> Way | 
     """
     if control.states is None:
         raise UnclearError
+    # What registers hold takes long to find, and most proofs do without.
+    quick = Machines(aig, control)
+    resets = _resets(quick)
+    if _straight(quick, resets) is None and _is_harmless(quick, resets, control.states):
+        return None
     machines = Machines(aig, control, held)
-    resets = _resets(machines)
     straight = _straight(machines, resets)
     if straight is not None:
         return straight
-    if _is_harmless(machines, resets, control.states):
+    if held is not None and _is_harmless(machines, resets, control.states):
         return None
     return _breadth_first(machines, resets)
 
