@@ -92,8 +92,7 @@ class Held:
                 loaded[(loaded == other) & (kept != other & ~1)[which]] = UNKNOWN
             np.minimum.at(lowest, behind, loaded)
             np.maximum.at(highest, behind, loaded)
-        first = np.packbits(np.array([list(self._control.reset_to.values())], dtype=np.uint8), axis=1)
-        lowest[self.places_of(first)] = UNKNOWN
+        lowest[self.places_of(np.packbits(self._control.first, axis=1))] = UNKNOWN
         return np.where(lowest == highest, lowest, np.int32(UNKNOWN))
 
     def _steps(self) -> list[Literals]:

@@ -77,7 +77,7 @@ GRAPHS: dict[str, Callable[[], Graph]] = {
     "wrap": lambda: _chain(Wrap(IntType(4, True)), 2),
 }
 """Op kind, the name of its file in ``golden/ops``, to what makes its network."""
-MULTIPLIERS = {"dense": 1, "multiply": 1}
+MULTIPLIERS = {"conv": 1, "dense": 1, "multiply": 1}
 """Of those that are to be folded; the others have the default."""
 
 
