@@ -5,12 +5,11 @@ import pytest
 from prover import NEEDS_ABC
 
 import golden
-import rtlgen
 from sim.formal.prover import PROVEN, REFUTED, Verdict
 from sim.mutation import record
 from sim.mutation.campaign import SAMPLES, MutationScore, check_results, measure
 from sim.mutation.mutants import Fault, make_mutants
-from sim.mutation.ops import GRAPHS
+from sim.mutation.ops import GRAPHS, small_design
 from sim.mutation.product import Way
 from sim.mutation.reachable import Suspects
 from sim.mutation.stimulus import extreme_samples
@@ -20,7 +19,7 @@ from sim.tools import ToolError
 
 
 def design(kind):
-    return rtlgen.generate(GRAPHS[kind](), name=kind)
+    return small_design(kind)
 
 
 def run(mutant, verdict="survived", message=""):

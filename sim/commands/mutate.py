@@ -9,7 +9,7 @@ from sim.commands.printing import as_text, say, say_json, working
 from sim.commands.user_error import blame_user
 from sim.formal.prover import ABC
 from sim.mutation.campaign import MutationScore, measure
-from sim.mutation.ops import GRAPHS
+from sim.mutation.ops import GRAPHS, MULTIPLIERS
 from sim.synthesis.yosys import PROGRAM
 from sim.tools import find_tool
 
@@ -21,6 +21,8 @@ def mutate(model: str, mutants: int, seed: int, multipliers: int | None, unrolle
         find_tool(PROGRAM)
         find_tool(ABC)
     network = Model(model, model, GRAPHS[model](), None) if model in GRAPHS else Model.load(model)
+    if model in GRAPHS and not unrolled:
+        multipliers = multipliers or MULTIPLIERS.get(model)
     design = designed(network, multipliers, unrolled)
     with working(f"{mutants} mutants of {design.name}"):
         score = measure(design, mutants, seed)

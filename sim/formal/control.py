@@ -6,6 +6,7 @@ are few states, and these are exactly those that can be reached: what follows fr
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
@@ -20,6 +21,7 @@ Bits = npt.NDArray[np.uint8]
 INPUTS = ("s_axis_tvalid[0]", "m_axis_tready[0]", "reset[0]")
 """That control may depend on."""
 CHOICES = tuple(product((0, 1), repeat=len(INPUTS)))
+MOST_FLAGS = 4
 MOST_STATES = 3_000_000
 BATCH = 1 << 16
 """States at a time, in one bit each: what is computed of them stays in the cache."""
@@ -30,26 +32,52 @@ class Control:
     """Of a design.
 
     Args:
-        reset_to: control registers, bits by name, and what a reset makes of them.
+        reset_to: control registers, bits by name, and what a reset makes of them; None for what it leaves as it was.
         states: that can be reached, a row each, 8 bits a byte, shape (states, bytes); None if there are too many.
     """
 
-    reset_to: Mapping[str, int]
+    reset_to: Mapping[str, int | None]
     states: Bits | None
+
+    @property
+    def first(self) -> Bits:
+        """The states that a reset may leave, a row each, a byte a bit."""
+        return first_of(self.reset_to)
 
     @classmethod
     def of(cls, aig: Aig, most: int = MOST_STATES) -> Control:
         """Of the design ``aig``."""
         after = aig.after({INPUTS[2]: 1})
         data = [literal >> 1 for name, literal in aig.inputs.items() if name not in INPUTS]
-        data += [latch.value >> 1 for name, latch in aig.latches.items() if after[name] is None]
+        free = _flags(aig, [name for name, value in after.items() if value is None], data)
+        data += [latch.value >> 1 for name, latch in aig.latches.items() if after[name] is None and name not in free]
         depending = aig.depending_on(data)
         reset_to = {
             name: value
             for name, value in after.items()
-            if value is not None and aig.latches[name].value >> 1 not in depending
+            if (value is not None or name in free) and aig.latches[name].value >> 1 not in depending
         }
         return cls(reset_to, _reachable(aig, reset_to, most))
+
+
+def first_of(reset_to: Mapping[str, int | None]) -> Bits:
+    """All states with these values, a row each, a byte a bit; None is either."""
+    choices = [(0, 1) if value is None else (value,) for value in reset_to.values()]
+    return np.array(list(product(*choices)), dtype=np.uint8)
+
+
+def _flags(aig: Aig, names: Sequence[str], data: Sequence[int]) -> set[str]:
+    """Bits that no reset sets, but that tell of control, as whether a word lies outside of a tensor.
+
+    Only where a register is a single bit and there are few: they begin with anything, and words of a ROM are not worth
+    as many states.
+    """
+    words = Counter(name.rpartition("[")[0] for name in aig.latches)
+    depending = aig.depending_on(data)
+    found = {
+        name for name in names if words[name.rpartition("[")[0]] == 1 and aig.latches[name].value >> 1 not in depending
+    }
+    return found if len(found) <= MOST_FLAGS else set()
 
 
 def unpacked(rows: Bits, bits: int) -> Bits:
@@ -107,9 +135,9 @@ class Steps:
         return np.packbits(np.unpackbits(following, axis=1, count=len(states)).T, axis=1)
 
 
-def _reachable(aig: Aig, reset_to: Mapping[str, int], most: int) -> Bits | None:
+def _reachable(aig: Aig, reset_to: Mapping[str, int | None], most: int) -> Bits | None:
     steps = Steps(aig, reset_to)
-    new = set(as_keys(np.packbits(np.array([list(reset_to.values())], dtype=np.uint8), axis=1)))
+    new = set(as_keys(np.packbits(first_of(reset_to), axis=1)))
     seen = set(new)
     while new:
         found: set[bytes] = set()

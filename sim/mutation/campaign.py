@@ -1,8 +1,9 @@
 """A campaign: mutants of a design, the testbench on each, proofs for the survivors, the score.
 
-A short run of the testbench finds most; what survives it is proven to have no effect, or the whole of the testbench
-runs on it. If that does not find it either, there is a hole in the stimulus: pins are searched that show the fault,
-cycle by cycle, and the testbench runs once more and repeats these.
+A short run of the testbench finds most. What survives it and is not proven at once to have no effect is what the whole
+of the testbench runs on. If that does not find it either, all states are looked at: either it has no effect in any that
+is reached, or there is a hole in the stimulus, and pins are searched that show the fault, cycle by cycle, which the
+testbench repeats in one more run.
 """
 
 from __future__ import annotations
@@ -110,10 +111,12 @@ def measure(
         bench = _Bench(design, folder, len(faults).bit_length(), seed)
         alive = bench.alive(faults, x[:QUICK_SAMPLES], expected, QUICK_STALLED_SAMPLES, QUICK_RESETS)
         suspects = Suspects.of(alive, folder)
-        ways = suspects.ways()
-        harmless = [fault for fault in alive if ways[fault] == Verdict(PROVEN)]
+        harmless = suspects.without_effect_in_any_state()
         suspected = [fault for fault in alive if fault not in harmless]
         suspected = bench.alive(suspected, x, expected, STALLED_SAMPLES, _resets(design))
+        ways = suspects.ways(suspected)
+        harmless += [fault for fault in suspected if ways[fault] == Verdict(PROVEN)]
+        suspected = [fault for fault in suspected if fault not in harmless]
         # The search is for those that are not certain to show.
         known = {fault: way for fault, way in ways.items() if fault in suspected and isinstance(way, Way)}
         searched = [fault for fault in suspected if fault not in known or not known[fault].certain]

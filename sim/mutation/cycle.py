@@ -73,11 +73,15 @@ class Machines:
 
 @dataclass
 class Pairs:
-    """Pairs of states, a row each, a byte a bit: control of the design, of the mutant, which registers may differ."""
+    """Pairs of states, a row each, a byte a bit: control of the design, of the mutant, which registers may differ.
+
+    ``places`` are those of the design's states in ``Held``, once somebody has asked for them.
+    """
 
     design: Bits
     mutant: Bits
     differing: Bits
+    places: Literals | None = None
 
     def keys(self) -> list[bytes]:
         """Each pair as bytes."""
@@ -216,7 +220,9 @@ class Cycle:
         )
         if not ((own > 1) & (other > 1)).any():
             return differs
-        held = machines.held.by(latch.value, np.packbits(pairs.design, axis=1))
+        if self._pairs.places is None:
+            self._pairs.places = machines.held.places_of(np.packbits(self._pairs.design, axis=1))
+        held = machines.held.by(latch.value, self._pairs.places[rows])
         stays = (other == latch.value) & (held == own) | (own == latch.value) & (held == other)
         same = (own > 1) & ((own == other) | stays)
         for literals in (own, other):

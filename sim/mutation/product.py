@@ -16,7 +16,7 @@ from itertools import product
 import numpy as np
 
 from sim.formal.aig import Aig
-from sim.formal.control import CHOICES, Bits, Control
+from sim.formal.control import CHOICES, Bits, Control, first_of
 from sim.mutation.cycle import Cycle, Machines, Pairs, UnclearError
 from sim.mutation.held import Held
 from sim.mutation.one_fault import resets_of
@@ -54,12 +54,16 @@ def shortest_way(aig: Aig, control: Control, held: Held | None = None) -> Way | 
     """
     if control.states is None:
         raise UnclearError
+    # What registers hold takes long to find, and most proofs do without.
+    quick = Machines(aig, control)
+    resets = _resets(quick)
+    if _straight(quick, resets) is None and _is_harmless(quick, resets, control.states):
+        return None
     machines = Machines(aig, control, held)
-    resets = _resets(machines)
     straight = _straight(machines, resets)
     if straight is not None:
         return straight
-    if _is_harmless(machines, resets, control.states):
+    if held is not None and _is_harmless(machines, resets, control.states):
         return None
     return _breadth_first(machines, resets)
 
@@ -78,20 +82,24 @@ def _straight(machines: Machines, resets: Pairs) -> Way | None:
 def _resets(machines: Machines) -> Pairs:
     """What a first reset leaves: of bits that only the design resets anything in the mutant."""
     own, other = resets_of(machines.aig)
-    lost = [name for name in machines.reset_to if other[name] is None]
+    kept = machines.reset_to
+    lost = [name for name, value in kept.items() if value is not None and other[name] is None]
     if len(lost) > MOST_LOST_BITS:
         raise UnclearError
-    mutants = []
-    for values in product((0, 1), repeat=len(lost)):
-        chosen = {**other, **dict(zip(lost, values, strict=True))}
-        mutants.append([chosen[name] for name in machines.reset_to])
+    design, mutant = [], []
+    for first in first_of(kept).tolist():
+        begun = dict(zip(kept, first, strict=True))
+        for values in product((0, 1), repeat=len(lost)):
+            # What neither of them resets begins alike.
+            known = {name: begun[name] if kept[name] is None and other[name] is None else other[name] for name in kept}
+            chosen = known | dict(zip(lost, values, strict=True))
+            design.append(first)
+            mutant.append([chosen[name] for name in kept])
     differing = np.zeros(len(machines.places), np.uint8)
     for name, value in own.items():
-        if name not in machines.reset_to and value is not None and value != other[name]:
+        if name not in kept and value is not None and value != other[name]:
             differing[machines.places[name.rpartition("[")[0]]] = 1
-    count = len(mutants)
-    design = np.array([list(machines.reset_to.values())] * count, dtype=np.uint8)
-    return Pairs(design, np.array(mutants, dtype=np.uint8), np.array([differing] * count))
+    return Pairs(np.array(design, np.uint8), np.array(mutant, np.uint8), np.array([differing] * len(design)))
 
 
 def _is_harmless(machines: Machines, resets: Pairs, states: Bits) -> bool:

@@ -63,38 +63,46 @@ class Suspects:
         control = Control.of(own)
         return cls(folder, tuple(faults), aig, control, Held(own, control) if control.states is not None else None)
 
-    def ways(self) -> dict[Fault, Way | Verdict]:
-        """Of each fault a proof that it has no effect, a way on which it may show, or that nothing is known.
+    def without_effect_in_any_state(self) -> list[Fault]:
+        """Those that change nothing whatever the registers hold.
 
         Raises:
             FileNotFoundError, ToolError: if ABC is missing or fails.
         """
-        jobs = min(os.cpu_count() or 1, len(self.faults))
+
+        def has_none(fault: Fault) -> bool:
+            own = with_one_fault(self.aig, fault.mutant)
+            return same_in_any_state(own, f"any{fault.mutant}", self.folder, ANY_STATE_S)
+
+        with ThreadPoolExecutor(os.cpu_count() or 1) as pool:  # it is ABC that works
+            return [fault for fault, none in zip(self.faults, pool.map(has_none, self.faults), strict=True) if none]
+
+    def ways(self, faults: Sequence[Fault]) -> dict[Fault, Way | Verdict]:
+        """Of each fault a proof that it has no effect, a way on which it may show, or that nothing is known."""
+        jobs = min(os.cpu_count() or 1, len(faults))
         states = self.control.states
         if jobs < 2 or states is None or len(states) < FEW_STATES:
-            return {fault: self.way(fault) for fault in self.faults}
+            return {fault: self.way(fault) for fault in faults}
         stored = self.folder / "suspects.pickle"
         stored.write_bytes(pickle.dumps(self))
         with worker_processes(jobs) as pool:
-            return dict(zip(self.faults, pool.map(_way_of, repeat(stored), self.faults), strict=True))
+            return dict(zip(faults, pool.map(_way_of, repeat(stored), faults), strict=True))
 
     def way(self, fault: Fault) -> Way | Verdict:
-        """That of one fault; errors as of ``ways``."""
-        own = with_one_fault(self.aig, fault.mutant)
-        if same_in_any_state(own, f"any{fault.mutant}", self.folder, ANY_STATE_S):
-            return Verdict(PROVEN)
+        """That of one fault."""
         try:
-            return shortest_way(own, self.control, self.held) or Verdict(PROVEN)
+            way = shortest_way(with_one_fault(self.aig, fault.mutant), self.control, self.held)
         except UnclearError:
             return Verdict(UNDECIDED)
+        return way or Verdict(PROVEN)
 
     def verdicts(self, faults: Sequence[Fault]) -> dict[Fault, Verdict]:
-        """What a search in all states says; errors as of ``ways``."""
+        """What a search in all states says; errors as above."""
         with ThreadPoolExecutor(os.cpu_count() or 1) as pool:  # it is ABC that works
             return dict(zip(faults, pool.map(self.verdict, faults), strict=True))
 
     def verdict(self, fault: Fault) -> Verdict:
-        """That of one fault; errors as of ``ways``."""
+        """That of one fault; errors as above."""
         return searched(with_one_fault(self.aig, fault.mutant), f"own{fault.mutant}", self.folder, SEARCH_S)
 
 

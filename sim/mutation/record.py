@@ -13,11 +13,10 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import rtlgen
 from golden.serialize import write_atomically
 from sim.formal.prover import ABC
 from sim.mutation.campaign import MutationScore, measure
-from sim.mutation.ops import GRAPHS
+from sim.mutation.ops import GRAPHS, small_design
 from sim.regression.readme import put_between_markers
 from sim.simulators.programs import require_programs
 from sim.synthesis.yosys import PROGRAM
@@ -80,7 +79,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             find_tool(program)
         scores = []
         for kind in options.kinds or GRAPHS:
-            scores.append(measure(rtlgen.generate(GRAPHS[kind](), name=kind), options.mutants, options.seed))
+            scores.append(measure(small_design(kind), options.mutants, options.seed))
             print(markdown(scores[-1:]).splitlines()[2], file=sys.stderr, flush=True)
         if options.json:
             write_atomically(options.json, json.dumps([s.as_json() for s in scores], indent=1).encode() + b"\n")
