@@ -40,16 +40,21 @@ class Control:
     @classmethod
     def of(cls, aig: Aig, most: int = MOST_STATES) -> Control:
         """Of the design ``aig``."""
-        after = aig.after({INPUTS[2]: 1})
-        data = [literal >> 1 for name, literal in aig.inputs.items() if name not in INPUTS]
-        data += [latch.value >> 1 for name, latch in aig.latches.items() if after[name] is None]
-        depending = aig.depending_on(data)
-        reset_to = {
-            name: value
-            for name, value in after.items()
-            if value is not None and aig.latches[name].value >> 1 not in depending
-        }
+        reset_to = control_registers(aig)
         return cls(reset_to, _reachable(aig, reset_to, most))
+
+
+def control_registers(aig: Aig) -> dict[str, int]:
+    """Bits of registers that depend on nothing but ``INPUTS``, and what a reset makes of them, whatever came before."""
+    after = aig.after({INPUTS[2]: 1})
+    data = [literal >> 1 for name, literal in aig.inputs.items() if name not in INPUTS]
+    data += [latch.value >> 1 for name, latch in aig.latches.items() if after[name] is None]
+    depending = aig.depending_on(data)
+    return {
+        name: value
+        for name, value in after.items()
+        if value is not None and aig.latches[name].value >> 1 not in depending
+    }
 
 
 def unpacked(rows: Bits, bits: int) -> Bits:
