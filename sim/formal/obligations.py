@@ -133,7 +133,8 @@ def _of_pins(kind: str, what: str, folder: Path, planted: bool) -> Verdict:
         reading.append("hierarchy -check -top harness; proc -noopt; flatten")
         return never_bad(make_aig(reading, "pins", folder), (*INPUTS, "s_axis_tlast[0]"))
     # Two that differ may do so before a reset: both begin with zeros.
-    return search(reading, "harness", "pins", folder, SEARCH_S, from_zero=what == streams.OPTIMISED)
+    from_zero = what == streams.OPTIMISED
+    return search(reading, "harness", "pins", folder, SEARCH_S, from_zero=from_zero, unrolled=planted)
 
 
 def _of_power_up(kind: str, folder: Path, planted: bool) -> Verdict:
@@ -164,7 +165,7 @@ def _of_pairs(join: Add | Multiply, folder: Path, planted: bool) -> Verdict:
     every = np.arange(S8.min, S8.max + 1)
     x = np.stack(np.meshgrid(every, every), axis=-1).reshape(-1, 2)
     built = replace(join, multiplier=join.multiplier + join.multiplier // 256 + 1) if planted else join
-    found = Icarus().run(rtlgen.generate(graph(built), name="join"), x, folder).outputs
+    found = Icarus().run(rtlgen.generate(graph(built), name="pairs"), x, folder).outputs
     wrong = np.flatnonzero(found.reshape(-1) != graph(join)(x).reshape(-1))
     return Verdict(REFUTED, f"x = {x[wrong[0]].tolist()}") if len(wrong) else Verdict(PROVEN)
 
