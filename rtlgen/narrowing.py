@@ -156,6 +156,8 @@ def _(op: Pad, types: Sequence[TensorType]) -> list[Places] | None:
 
 @narrowed.register
 def _(op: Pad, xs: Sequence[Taken], kept: Places) -> Op:
+    if not op.padding:
+        return op
     before, after = op.padding[-1]
     end = before + xs[0].type.inner
     own = int((kept < before).sum()), int((kept >= end).sum())

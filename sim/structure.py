@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Container, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,10 @@ import pyrtl
 
 from sim.difference import Difference, VerificationError
 from sim.lockstep import Pins
+from sim.postmortem import WINDOW_CYCLES, shown_of, signals
 from sim.simulators import verilator
+from sim.simulators.bench import WAVES
+from sim.waves import Clock, cut
 
 if TYPE_CHECKING:
     from rtlgen import Design
@@ -32,13 +35,13 @@ module tensorgate_replay_bench;
     reg clk = 1'b0;
     reg [{width} - 1:0] stimulus [0:{cycles} - 1];  // inputs, outputs, which bits of the outputs were known
     reg [{width} - 1:0] word;
-    integer cycle, file;
+    integer cycle = 0, file;
 {declared}    wire [{outputs} - 1:0] seen = {{{seen}}};
     wire [{outputs} - 1:0] expected = word[{outputs} +: {outputs}], known = word[0 +: {outputs}];
 
     {top} dut (.clk(clk){connected});
 
-    initial begin
+{waves}    initial begin
         $readmemh("{stimulus}", stimulus);
         file = $fopen("{output}", "w");
         for (cycle = 0; cycle < {cycles}; cycle = cycle + 1) begin
@@ -58,6 +61,15 @@ module tensorgate_replay_bench;
 endmodule
 """
 
+_WAVES = """\
+    initial begin
+        wait (cycle == {first});
+        $dumpfile("waves.vcd");
+        $dumpvars(0, dut);
+    end
+"""
+CLOCK = Clock(10_000, 4_000)
+"""Of these waves: everything is settled right before the rising edge, in the middle of a cycle."""
 
 _EDGES = {"0->1": "rises", "1->0": "falls"}
 
@@ -105,13 +117,28 @@ def replayed(design: Design, pins: Pins, folder: Path, seed: int) -> Structure:
     verilator.run_bench(TOP, bench, verilog, folder, options=verilator.COVERAGE, seed=seed)
     first, *_ = (folder / OUTPUT).read_text().splitlines()
     if first != "end":
-        raise VerificationError(_difference(first, pins, names, widths))
+        found = _difference(first, pins, names, widths)
+        assert found.cycle is not None, first
+        bench.write_text(_bench(design, pins, names, widths, max(0, found.cycle - WINDOW_CYCLES)))
+        verilator.run_bench(TOP, bench, verilog, folder, options=verilator.TRACE, seed=seed)
+        raise VerificationError(replace(found, **_shown(design, found, folder)))
     memories = {net.op_param[1] for net in design.block.logic_subset("m")}
     constant = {memory.name for memory in memories if isinstance(memory, pyrtl.RomBlock)}
     return _read(folder / COVERAGE, verilog, constant)
 
 
-def _bench(design: Design, pins: Pins, outputs: list[str], widths: dict[str, int]) -> str:
+def _shown(design: Design, found: Difference, folder: Path) -> dict[str, Any]:
+    """The waves of the same run before the pin differed."""
+    assert found.cycle is not None
+    names = signals(design, None)
+    target = cut(folder / WAVES, folder / "around_difference.vcd", found.cycle - WINDOW_CYCLES, found.cycle, CLOCK)
+    return shown_of(design.block, target, names, found.cycle, CLOCK, f"{TOP}.dut")
+
+
+def _bench(
+    design: Design, pins: Pins, outputs: list[str], widths: dict[str, int], waves_from: int | None = None
+) -> str:
+    """The bench; with waves from some cycle on, if one is given."""
     place, known = 0, sum(widths[name] for name in outputs)
     connected, declared = [], []
     for name in reversed(pins.inputs):
@@ -130,6 +157,7 @@ def _bench(design: Design, pins: Pins, outputs: list[str], widths: dict[str, int
         connected="".join(f", {each}" for each in connected),
         stimulus=STIMULUS,
         output=OUTPUT,
+        waves="" if waves_from is None else _WAVES.format(first=waves_from),
     )
 
 

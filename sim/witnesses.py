@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,8 @@ from rtlgen.occupancy import steady_samples
 from sim.budget import NO_BOUND, samples_within
 from sim.difference import Difference, VerificationError, first_difference, first_layer_difference
 from sim.lockstep import Pins, replay, wire_value
-from sim.postmortem import WINDOW_CYCLES, investigate, shown, signals
+from sim.postmortem import WINDOW_CYCLES, investigate, shown, shown_of, signals
+from sim.simulators.bench import CLOCK, TOP, WAVES
 from sim.simulators.cocotb_launcher import TestbenchResult, registers_of, run_testbench
 from sim.simulators.icarus import Icarus
 from sim.simulators.pyrtl_simulator import Pyrtl, taps
@@ -62,7 +64,36 @@ def locate(design: Design, seen: Difference, x: IntArray, folder: Path, seed: in
         )
     except (FileNotFoundError, ToolError):  # no Icarus to look closer with, or it crashes: what was seen still stands
         pass
-    return seen
+    return with_waves(design, seen, x, folder)
+
+
+def with_waves(design: Design, seen: Difference, x: IntArray, folder: Path) -> Difference:
+    """A difference in a bulk run of ``x`` that few samples do not show: the same run again, with waves around it."""
+    simulator = BULK[seen.witness]
+    assert isinstance(simulator, Icarus | Verilator), seen.witness
+    count = len(x) if seen.sample is None else seen.sample + 1
+    samples = x[np.resize(np.arange(len(x)), count)]
+    cycle = design.plan.latency_cycles if seen.cycle is None else seen.cycle
+    window = cycle - WINDOW_CYCLES, cycle + WINDOW_CYCLES
+    build = folder / "waves"
+    # Where a beat never comes, the run fails again.
+    with suppress(FileNotFoundError, TimeoutError, ToolError, ValueError):
+        replace(simulator, waves=window).run(design, samples, build)
+    if not (build / WAVES).exists():
+        return seen
+    target = cut(build / WAVES, folder / "around_difference.vcd", *window, CLOCK)
+    found = shown_of(design.block, target, signals(design, seen.layer), cycle, CLOCK, f"{TOP}.dut")
+    return replace(seen, pyrtl=_last_of_pyrtl(design, seen, samples), **found)
+
+
+def _last_of_pyrtl(design: Design, seen: Difference, x: IntArray) -> int | None:
+    """What PyRTL gives for the element that differs, in the last one of the samples ``x``, if it is about a value."""
+    if seen.element is None:
+        return None
+    with suppress(TimeoutError, ValueError):
+        run = BULK["pyrtl"].run(design, x[-LOCATING_SAMPLES:], Path())
+        return int(run.outputs[-1][seen.element])
+    return None
 
 
 def fewer_samples(seen: Difference, x: IntArray, again: Callable[[IntArray], None]) -> IntArray | None:

@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import numpy as np
 import pytest
 from prover import NEEDS_ABC
 
+import rtlgen
+from golden import Graph
 from sim.formal import __main__ as command
-from sim.formal.__main__ import Outcome, main, markdown, prove
+from sim.formal.__main__ import main, markdown
+from sim.formal.aig import make_aig
 from sim.formal.fifo import MONITORS
-from sim.formal.obligations import FIFO_FAULTS, PIN_FAULTS, Obligation, obligations
+from sim.formal.kinds import GRAPHS
+from sim.formal.obligations import FIFO_FAULTS, PIN_FAULTS, POWER_UP, Obligation, obligations
+from sim.formal.outcomes import Outcome, prove
+from sim.formal.power_up import independent_of_power_up
 from sim.formal.prover import PROVEN, REFUTED, UNDECIDED, Verdict, search
+from sim.formal.ranges import BITS, OPS, Form, equal_everywhere, forms
 from sim.formal.streams import BODIES, harness
+from sim.formal.visits import never_bad
 from sim.tools import ToolError
 
 ALL = list(obligations())
 QUICK = [o for o in ALL if o.subject in ("relu", "requantiser tflm") or o.subject.startswith("FIFO of 4, rows of 1")]
+QUICK += [o for o in ALL if o.subject in ("pad", "sum") and o.what in ("last is in its place", POWER_UP)]
+QUICK += [o for o in ALL if o.subject.startswith("requantiser single, division")]
 
 
 def name(obligation: Obligation) -> str:
@@ -40,8 +53,98 @@ def test_all_others_are_too(obligation: Obligation) -> None:
 
 def test_every_property_has_a_fault() -> None:
     assert FIFO_FAULTS.keys() == MONITORS.keys()
-    assert PIN_FAULTS.keys() == BODIES.keys()
+    assert PIN_FAULTS.keys() == {*BODIES, POWER_UP}
     assert len({name(o) for o in ALL}) == len(ALL)
+
+
+def test_the_hardware_of_every_op_kind_has_every_proof() -> None:
+    kinds = {path.stem for path in (Path(rtlgen.__file__).parent / "ops").glob("[a-z]*.py")}
+    assert kinds == GRAPHS.keys()
+    for kind in kinds:
+        assert {o.what for o in ALL if o.subject == kind} == PIN_FAULTS.keys()
+
+
+def test_every_form_of_a_requantiser_is_tried_in_every_arithmetic_that_has_it() -> None:
+    made = {(form.op, form.form) for form in forms()}
+    assert {op for op, _ in made} == OPS.keys()
+    assert {form for _, form in made} == BITS.keys()
+    for arithmetic in ("tflm", "single"):
+        assert {form for op, form in made if op == arithmetic} == BITS.keys() - {"shift"}
+
+
+def test_a_form_that_is_wrong_for_one_input_is_found(monkeypatch) -> None:
+    """Golden's answer is changed for one of four thousand numbers."""
+    monkeypatch.setitem(BITS, "product", 12)
+    form = Form("tflm", "product")
+    assert equal_everywhere(form, False) == Verdict(PROVEN)
+    right = Graph.__call__
+
+    def wrong(self: Graph, x: np.ndarray) -> np.ndarray:
+        y = right(self, x)
+        y[x == 1234] += 1
+        return y
+
+    monkeypatch.setattr(Graph, "__call__", wrong)
+    assert equal_everywhere(form, False) == Verdict(REFUTED, "x = 1234 in channel 1")
+
+
+HARNESS = """\
+module harness(input clk, reset, s_axis_tvalid, m_axis_tready, data, output bad);
+    reg [3:0] count;
+    reg seen;
+    always @(posedge clk) begin
+        count <= reset ? 0 : count + (s_axis_tvalid & m_axis_tready & count < {most});
+        seen <= reset ? 0 : data;
+    end
+    assign bad = !reset & {bad};
+endmodule
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("most", "bad", "verdict", "cycles"),
+    [(5, "count == 6", PROVEN, 0), (6, "count == 6", REFUTED, 7), (6, "count == 6 & seen", UNDECIDED, 0)],
+)
+def test_every_state_is_visited_and_the_way_to_a_bad_one_is_told(
+    most: int, bad: str, verdict: str, cycles: int, tmp_path
+) -> None:
+    """What depends on data is not decided by visiting states of control."""
+    (tmp_path / "harness.v").write_text(HARNESS.format(most=most, bad=bad))
+    aig = make_aig(["read_verilog harness.v", "hierarchy -check -top harness; proc -noopt; flatten"], "m", tmp_path)
+    found = never_bad(aig)
+    assert found.kind == verdict
+    assert len(found.witness.splitlines()) == cycles
+    assert found.witness.count("s_axis_tvalid[0]") == cycles
+
+
+MEMORY = """\
+module memory(input clk, reset, s_axis_tvalid, m_axis_tready, input [1:0] s_axis_tdata,
+        output m_axis_tvalid, output [1:0] m_axis_tdata);
+    reg [1:0] words [0:1];
+    reg write, read, there;
+    always @(posedge clk) begin
+        write <= reset ? 0 : write ^ s_axis_tvalid;
+        read <= reset ? 0 : read ^ (m_axis_tready & m_axis_tvalid);
+        there <= reset ? 0 : {there};
+        if (s_axis_tvalid) words[write] <= s_axis_tdata;
+    end
+    assign m_axis_tvalid = there & (read != write);
+    assign m_axis_tdata = words[read{other}];
+endmodule
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("there", "other", "verdict"), [("1", "", PROVEN), ("1", " ^ 1", REFUTED), ("there", "", PROVEN)]
+)
+def test_a_word_that_is_read_before_it_is_written_depends_on_the_power_up(
+    there: str, other: str, verdict: str, tmp_path
+) -> None:
+    (tmp_path / "memory.v").write_text(MEMORY.format(there=there, other=other))
+    aig = make_aig(["read_verilog memory.v", "hierarchy -check -top memory; proc -noopt; flatten"], "m", tmp_path)
+    assert independent_of_power_up(aig).kind == verdict
 
 
 @NEEDS_ABC
@@ -87,10 +190,10 @@ def test_a_proof_that_cannot_fail_is_none(verdict: str, planted: str, passed: bo
     assert made.passed is passed
     assert str(made).startswith(verdict)
     assert ("with a fault" in str(made)) is not passed
-    monkeypatch.setattr(command, "prove", lambda obligation: made)
+    monkeypatch.setattr(command, "proven", lambda chosen, jobs: [made] * len(chosen))
     monkeypatch.setattr(command, "find_tool", lambda program: program)
     assert main(["relu"]) == int(not passed)
-    assert f"{len(BODIES) if passed else 0} of {len(BODIES)} proven" in capsys.readouterr().out
+    assert f"{len(PIN_FAULTS) if passed else 0} of {len(PIN_FAULTS)} proven" in capsys.readouterr().out
 
 
 def test_the_table_names_what_was_proven() -> None:
@@ -111,8 +214,5 @@ def test_a_missing_prover_is_told_with_its_package(monkeypatch, capsys) -> None:
 
 
 def test_counters_of_a_harness_are_as_wide_as_their_counts() -> None:
-    import rtlgen
-    from sim.mutation.ops import GRAPHS
-
     design = rtlgen.generate(GRAPHS["averagepool"](), name="averagepool")
     assert "reg [4:0] place" in harness(design, "last is in its place", ("averagepool",))

@@ -24,7 +24,7 @@ from sim.synthesis.targets import ECP5, FAMILIES
 from sim.tools import ToolError
 
 FEW = (("generic", "dense 1x1"), ("ice40", "requantize ties"))
-BATCH = 10
+BATCH = 5
 BATCHES = [CASES[start : start + BATCH] for start in range(0, len(CASES), BATCH)]
 
 

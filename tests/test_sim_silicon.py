@@ -12,7 +12,7 @@ import pytest
 import rtlgen
 from golden import zoo
 from rtlgen.macs import macs_of
-from sim.difference import Difference
+from sim.difference import Difference, VerificationError
 from sim.regression import silicon
 from sim.regression.silicon import ROWS, Row, design_of, graph_of, line, main, measure
 from sim.synthesis.result import SynthesisError
@@ -30,7 +30,7 @@ def without_tools(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         return SimpleNamespace(as_json=lambda: FOUND)
 
     monkeypatch.setattr(silicon, "require_tools", lambda device: None)
-    monkeypatch.setattr(silicon, "difference_in_bulk", lambda design, x: None)
+    monkeypatch.setattr(silicon, "check_in_bulk", lambda design, x: None)
     monkeypatch.setattr(silicon, "synthesize_fastest", synthesize_fastest)
     monkeypatch.setattr(silicon, "ROWS", (Row("iris", 16, "7 cycles (3)"), Row("a_file", 16)))
     return asked
@@ -83,11 +83,14 @@ def test_without_a_folder_the_networks_of_others_are_left_out_and_named(
 def test_a_difference_ends_with_status_1_and_leaves_the_file(
     without_tools: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(silicon, "difference_in_bulk", lambda design, x: Difference("icarus", "a value"))
+    def differ(design: rtlgen.Design, x: object) -> None:
+        raise VerificationError(Difference("icarus", "a value"))
+
+    monkeypatch.setattr(silicon, "check_in_bulk", differ)
     readme = tmp_path / "README.md"
     readme.write_text("<!-- silicon -->\nold\n<!-- /silicon -->\n")
     assert main(["--readme", str(readme)]) == 1
-    assert "iris: a value" in capsys.readouterr().err
+    assert "iris: icarus: a value" in capsys.readouterr().err
     assert "old" in readme.read_text()
 
 

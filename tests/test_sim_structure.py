@@ -62,7 +62,13 @@ def test_a_pin_that_depends_on_the_power_up_differs(
     monkeypatch.setattr(rtlgen.Design, "write_verilog", wrong)
     with pytest.raises(VerificationError, match="m_axis_tvalid is 1 under Icarus") as caught:
         replayed(design, pins, tmp_path, seed=1)
-    assert caught.value.difference.witness == "verilator"
+    difference = caught.value.difference
+    assert difference.witness == "verilator"
+    assert Path(difference.save_file or "").exists()
+    # Zeros are shown from the first reset on, where the other simulator has ones.
+    assert difference.window["cycle"] == difference.cycle
+    assert difference.window["signals"]["m_axis_tvalid"][-8:][0] == "0"
+    assert {len(values) for values in difference.window["signals"].values()} == {24}
 
 
 POINT = "C '\x01f\x02{file}\x01l\x02{line}\x01page\x02{page}/m\x01o\x02{name}\x01h\x02b.dut' {count}\n"

@@ -8,51 +8,17 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-import time
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 
-from sim.formal.obligations import Obligation, obligations
-from sim.formal.prover import ABC, PROVEN, REFUTED, Verdict
+from sim.formal.obligations import obligations
+from sim.formal.outcomes import Outcome, proven
+from sim.formal.prover import ABC, PROVEN, REFUTED
 from sim.regression.readme import put_between_markers
-from sim.scratch import scratch_folder
 from sim.synthesis.yosys import PROGRAM
 from sim.tools import ToolError, find_tool
 
 MARKER = "proofs"
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """Of an obligation: its verdict, that with the planted fault, and the time of both."""
-
-    obligation: Obligation
-    verdict: Verdict
-    planted: Verdict
-    time_s: float
-
-    @property
-    def passed(self) -> bool:
-        """Proven, and the proof fails where it has to."""
-        return self.verdict.kind == PROVEN and self.planted.kind == REFUTED
-
-    def __str__(self) -> str:
-        told = self.verdict.kind
-        if not self.passed:
-            told += f"; with a fault {self.planted.kind}"
-        return f"{told}: {self.obligation.subject}: {self.obligation.what}, {self.time_s:.1f} s"
-
-
-def prove(obligation: Obligation) -> Outcome:
-    """The proof, and the one that has to fail."""
-    started = time.monotonic()
-    with scratch_folder("proof") as folder:
-        verdict = obligation.decide(folder, False)
-    with scratch_folder("proof") as folder:
-        planted = obligation.decide(folder, True)
-    return Outcome(obligation, verdict, planted, time.monotonic() - started)
 
 
 def markdown(outcomes: Sequence[Outcome]) -> str:
@@ -87,10 +53,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for program in (PROGRAM, ABC):
             find_tool(program)
         outcomes = []
-        with ThreadPoolExecutor(options.jobs) as pool:
-            for outcome in pool.map(prove, chosen):
-                print(outcome, flush=True)
-                outcomes.append(outcome)
+        for outcome in proven(chosen, options.jobs):
+            print(outcome, flush=True)
+            outcomes.append(outcome)
         if options.readme and all(outcome.passed for outcome in outcomes):
             put_between_markers(options.readme, MARKER, markdown(outcomes))
     except ToolError as error:

@@ -7,7 +7,7 @@ are few states, and these are exactly those that can be reached: what follows fr
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
@@ -48,16 +48,23 @@ class Control:
     def of(cls, aig: Aig, most: int = MOST_STATES) -> Control:
         """Of the design ``aig``."""
         after = aig.after({INPUTS[2]: 1})
-        data = [literal >> 1 for name, literal in aig.inputs.items() if name not in INPUTS]
-        free = _flags(aig, [name for name, value in after.items() if value is None], data)
-        data += [latch.value >> 1 for name, latch in aig.latches.items() if after[name] is None and name not in free]
-        depending = aig.depending_on(data)
-        reset_to = {
-            name: value
-            for name, value in after.items()
-            if (value is not None or name in free) and aig.latches[name].value >> 1 not in depending
-        }
+        reset_to = control_registers(aig, _flags(aig, [name for name, value in after.items() if value is None]))
         return cls(reset_to, _reachable(aig, reset_to, most))
+
+
+def control_registers(aig: Aig, flags: Collection[str] = ()) -> dict[str, int | None]:
+    """Bits of registers that depend on nothing but ``INPUTS``, and what a reset makes of them, whatever came before.
+
+    Besides, None for those of ``flags``, which no reset sets, if nothing else keeps them from being among these.
+    """
+    after = aig.after({INPUTS[2]: 1})
+    data = [latch.value >> 1 for name, latch in aig.latches.items() if after[name] is None and name not in flags]
+    depending = aig.depending_on(data + _data_inputs(aig))
+    return {
+        name: value
+        for name, value in after.items()
+        if (value is not None or name in flags) and aig.latches[name].value >> 1 not in depending
+    }
 
 
 def first_of(reset_to: Mapping[str, int | None]) -> Bits:
@@ -66,14 +73,18 @@ def first_of(reset_to: Mapping[str, int | None]) -> Bits:
     return np.array(list(product(*choices)), dtype=np.uint8)
 
 
-def _flags(aig: Aig, names: Sequence[str], data: Sequence[int]) -> set[str]:
+def _data_inputs(aig: Aig) -> list[int]:
+    return [literal >> 1 for name, literal in aig.inputs.items() if name not in INPUTS]
+
+
+def _flags(aig: Aig, names: Sequence[str]) -> set[str]:
     """Bits that no reset sets, but that tell of control, as whether a word lies outside of a tensor.
 
     Only where a register is a single bit and there are few: they begin with anything, and words of a ROM are not worth
     as many states.
     """
     words = Counter(name.rpartition("[")[0] for name in aig.latches)
-    depending = aig.depending_on(data)
+    depending = aig.depending_on(_data_inputs(aig))
     found = {
         name for name in names if words[name.rpartition("[")[0]] == 1 and aig.latches[name].value >> 1 not in depending
     }

@@ -5,22 +5,29 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pyrtl
 
 import rtlgen
-from golden import Graph, IntType, TensorType
-from golden.ops import Requantize
+from golden import Graph, IntType, Node, TensorType
+from golden.ops import Add, Multiply, Requantize, Slice
 from rtlgen import Design
 from sim.formal import streams
+from sim.formal.aig import make_aig
+from sim.formal.control import INPUTS
 from sim.formal.fifo import MONITORS, Harness
+from sim.formal.kinds import GRAPHS
+from sim.formal.power_up import independent_of_power_up
 from sim.formal.prover import PROVEN, REFUTED, Verdict, search
-from sim.mutation.ops import GRAPHS
+from sim.formal.ranges import Form, equal_everywhere, forms
+from sim.formal.visits import never_bad
 from sim.simulators.icarus import Icarus
 
 SEARCH_S = 60
+S8 = IntType(8, True)
 FIFOS = (Harness(4, 1, 1), Harness(4, 2, 3), Harness(8, 4, 2))
 FIFO_FAULTS = {
     "data is stable while nobody takes it": (
@@ -35,24 +42,33 @@ FIFO_FAULTS = {
     "the word being written is not read": ("room = ((fifo_room_left[", "room = 1'd1 | ((fifo_room_left["),
 }  # fmt: skip
 """By what they violate: a text in the FIFO's Verilog, and what it becomes."""
+POWER_UP = "no pin depends on what registers hold before the first reset"
 PIN_FAULTS = {
     streams.STABLE: ("m_axis_out_free = ((m_axis_out_valid ^ 1'd1) | m_axis_tready)", "m_axis_out_free = 1'd1"),
     streams.LAST: ("assign m_axis_tlast = ", "assign m_axis_tlast = ~"),
     streams.ERROR: ("s_axis_frame_error <= (reset ? 1'd0 : (", "s_axis_frame_error <= (reset ? 1'd0 : ~("),
-    streams.POWER_UP: ("m_axis_out_valid <= (reset ? 1'd0 :", "m_axis_out_valid <= (reset ? m_axis_out_valid :"),
+    streams.ONCE: ("m_axis_freed <= (reset ? 1'd0 : (m_axis_reads", "m_axis_freed <= (reset ? 1'd0 : (1'd0"),
+    POWER_UP: ("m_axis_out_valid <= (reset ? 1'd0 :", "m_axis_out_valid <= (reset ? m_axis_out_valid :"),
     streams.OPTIMISED: ("assign m_axis_tlast = ", "assign m_axis_tlast = ~"),
 }
-KINDS = ("relu", "clamp", "lookup", "argmax", "requantize", "wrap", "reshape")
-"""Op kinds whose hardware is proven at the pins."""
+OF_CONTROL = (streams.LAST, streams.ERROR, streams.ONCE)
+"""Properties in which no data takes part."""
 RANGES = {
-    "half_up": Requantize(np.array(300), np.array(9), 3, IntType(8, True)),
-    "half_up, a shift": Requantize(np.array(1), np.array(6), -5, IntType(8, True)),
-    "tflm": Requantize(np.array(1518500250), np.array(37), -7, IntType(8, True), arithmetic="tflm"),
-    "tflm, every sign of a tie": Requantize(np.array(1 << 30), np.array(36), 0, IntType(8, True), arithmetic="tflm"),
-    "single": Requantize(np.array(1234567891), np.array(38), 11, IntType(8, True), arithmetic="single"),
+    "half_up": Requantize(np.array(300), np.array(9), 3, S8),
+    "half_up, a shift": Requantize(np.array(1), np.array(6), -5, S8),
+    "tflm": Requantize(np.array(1518500250), np.array(37), -7, S8, arithmetic="tflm"),
+    "tflm, every sign of a tie": Requantize(np.array(1 << 30), np.array(36), 0, S8, arithmetic="tflm"),
+    "single": Requantize(np.array(1234567891), np.array(38), 11, S8, arithmetic="single"),
 }
 """Requantisers that are tried with every number that they can get."""
 RANGE_TYPE = IntType(16, True)
+JOINS: dict[str, Add | Multiply] = {
+    "add of two tables, tflm": Add((5, -7), (1 << 30, 1932735283), (31, 33), 20, 1 << 30, 48, 3, S8, "tflm"),
+    "add of two tables, single": Add((0, 3), (1 << 30, 9), (31, 4), 10, 1 << 29, 40, -3, S8, "single"),
+    "multiply, tflm": Multiply((3, -128), 1717986918, 38, 3, S8, "tflm"),
+    "multiply, half_up": Multiply((0, 0), 77, 10, 0, S8, clamp=(-50, 60)),
+}
+"""Of two bytes, each pair of which is tried."""
 
 
 @dataclass(frozen=True)
@@ -75,54 +91,83 @@ def obligations() -> Iterator[Obligation]:
     for fifo in FIFOS:
         name = f"FIFO of {fifo.depth}, rows of {fifo.row_beats}, {fifo.latency_cycles} cycles away"
         for monitor in MONITORS:
-            yield Obligation(name, monitor, _of_fifo(fifo, monitor))
-    for kind in KINDS:
+            yield Obligation(name, monitor, partial(_of_fifo, fifo, monitor))
+    for kind in GRAPHS:
         for what in streams.BODIES:
-            yield Obligation(kind, what, _of_pins(kind, what))
+            yield Obligation(kind, what, partial(_of_pins, kind, what))
+        yield Obligation(kind, POWER_UP, partial(_of_power_up, kind))
     what = f"its Verilog, simulated with all of {RANGE_TYPE}, is golden"
     for name, op in RANGES.items():
-        yield Obligation(f"requantiser {name}", what, _of_range(op))
+        yield Obligation(f"requantiser {name}", what, partial(_of_range, op))
+    for form in forms():
+        yield Obligation(str(form), "it is golden on every input", partial(_of_form, form))
+    what = "its Verilog, simulated with all pairs of inputs, is golden"
+    for name, join in JOINS.items():
+        yield Obligation(name, what, partial(_of_pairs, join))
 
 
-def _of_fifo(fifo: Harness, monitor: str) -> Callable[[Path, bool], Verdict]:
-    def decide(folder: Path, planted: bool) -> Verdict:
-        verilog = fifo.verilog(monitor)
-        (folder / "harness.v").write_text(_with_fault(verilog, FIFO_FAULTS[monitor]) if planted else verilog)
-        return search(["read_verilog harness.v"], "harness", "fifo", folder, SEARCH_S)
-
-    return decide
+def _of_fifo(fifo: Harness, monitor: str, folder: Path, planted: bool) -> Verdict:
+    verilog = fifo.verilog(monitor)
+    (folder / "harness.v").write_text(_with_fault(verilog, FIFO_FAULTS[monitor]) if planted else verilog)
+    return search(["read_verilog harness.v"], "harness", "fifo", folder, SEARCH_S)
 
 
-def _of_pins(kind: str, what: str) -> Callable[[Path, bool], Verdict]:
-    def decide(folder: Path, planted: bool) -> Verdict:
-        design = rtlgen.generate(GRAPHS[kind](), name=kind)
-        verilog = _with_fault(design.verilog, PIN_FAULTS[what]) if planted else design.verilog
-        (folder / "design.v").write_text(verilog)
-        modules: tuple[str, ...] = (kind,)
-        if what == streams.POWER_UP:
-            modules = (kind, kind)
-        elif what == streams.OPTIMISED:
-            modules = (kind, "optimised")
-            (folder / "optimised.v").write_text(_optimised(design))
-        (folder / "harness.v").write_text(streams.harness(design, what, modules))
-        reading = [f"read_verilog harness.v design.v{' optimised.v' if what == streams.OPTIMISED else ''}"]
-        # Two that differ may do so before a reset: both begin with zeros.
-        return search(reading, "harness", "pins", folder, SEARCH_S, from_zero=what == streams.OPTIMISED)
-
-    return decide
+def _design(kind: str, what: str, folder: Path, planted: bool) -> Design:
+    """The hardware of a kind; its Verilog, maybe with a fault, is ``design.v``."""
+    design = rtlgen.generate(GRAPHS[kind](), name=kind)
+    (folder / "design.v").write_text(_with_fault(design.verilog, PIN_FAULTS[what]) if planted else design.verilog)
+    return design
 
 
-def _of_range(op: Requantize) -> Callable[[Path, bool], Verdict]:
-    def decide(folder: Path, planted: bool) -> Verdict:
-        type = TensorType((1,), RANGE_TYPE)
-        x = np.arange(RANGE_TYPE.min, RANGE_TYPE.max + 1).reshape(-1, 1)
-        expected = Graph.chain(type, op)(x)
-        built = replace(op, multiplier=op.multiplier + op.multiplier // 4096 + 1) if planted else op
-        found = Icarus().run(rtlgen.generate(Graph.chain(type, built), name="requantiser"), x, folder).outputs
-        wrong = np.flatnonzero(found.reshape(-1) != expected.reshape(-1))
-        return Verdict(REFUTED, f"x = {x[wrong[0], 0]}") if len(wrong) else Verdict(PROVEN)
+def _of_pins(kind: str, what: str, folder: Path, planted: bool) -> Verdict:
+    design = _design(kind, what, folder, planted)
+    modules: tuple[str, ...] = (kind,)
+    files = ["harness.v", "design.v"]
+    if what == streams.OPTIMISED:
+        modules = (kind, "optimised")
+        files.append("optimised.v")
+        (folder / "optimised.v").write_text(_optimised(design))
+    (folder / "harness.v").write_text(streams.harness(design, what, modules))
+    reading = [f"read_verilog {' '.join(files)}"]
+    if what in OF_CONTROL:
+        reading.append("hierarchy -check -top harness; proc -noopt; flatten")
+        return never_bad(make_aig(reading, "pins", folder), (*INPUTS, "s_axis_tlast[0]"))
+    # Two that differ may do so before a reset: both begin with zeros.
+    from_zero = what == streams.OPTIMISED
+    return search(reading, "harness", "pins", folder, SEARCH_S, from_zero=from_zero, unrolled=planted)
 
-    return decide
+
+def _of_power_up(kind: str, folder: Path, planted: bool) -> Verdict:
+    _design(kind, POWER_UP, folder, planted)
+    reading = ["read_verilog design.v", f"hierarchy -check -top {kind}; proc -noopt; flatten"]
+    return independent_of_power_up(make_aig(reading, "power_up", folder))
+
+
+def _of_range(op: Requantize, folder: Path, planted: bool) -> Verdict:
+    type = TensorType((1,), RANGE_TYPE)
+    x = np.arange(RANGE_TYPE.min, RANGE_TYPE.max + 1).reshape(-1, 1)
+    expected = Graph.chain(type, op)(x)
+    built = replace(op, multiplier=op.multiplier + op.multiplier // 4096 + 1) if planted else op
+    found = Icarus().run(rtlgen.generate(Graph.chain(type, built), name="requantiser"), x, folder).outputs
+    wrong = np.flatnonzero(found.reshape(-1) != expected.reshape(-1))
+    return Verdict(REFUTED, f"x = {x[wrong[0], 0]}") if len(wrong) else Verdict(PROVEN)
+
+
+def _of_form(form: Form, folder: Path, planted: bool) -> Verdict:
+    return equal_everywhere(form, planted)
+
+
+def _of_pairs(join: Add | Multiply, folder: Path, planted: bool) -> Verdict:
+    def graph(op: Add | Multiply) -> Graph:
+        halves = [Node(f"in{place}", Slice((place,), (1,), (1,)), ("x",)) for place in range(2)]
+        return Graph({"x": TensorType((2,), S8)}, (*halves, Node("y", op, ("in0", "in1"))), ("y",))
+
+    every = np.arange(S8.min, S8.max + 1)
+    x = np.stack(np.meshgrid(every, every), axis=-1).reshape(-1, 2)
+    built = replace(join, multiplier=join.multiplier + join.multiplier // 256 + 1) if planted else join
+    found = Icarus().run(rtlgen.generate(graph(built), name="pairs"), x, folder).outputs
+    wrong = np.flatnonzero(found.reshape(-1) != graph(join)(x).reshape(-1))
+    return Verdict(REFUTED, f"x = {x[wrong[0]].tolist()}") if len(wrong) else Verdict(PROVEN)
 
 
 def _with_fault(verilog: str, fault: tuple[str, str]) -> str:

@@ -34,7 +34,14 @@ class Verdict:
 
 
 def search(
-    reading: Sequence[str], top: str, name: str, folder: Path, time_s: int, *, from_zero: bool = False
+    reading: Sequence[str],
+    top: str,
+    name: str,
+    folder: Path,
+    time_s: int,
+    *,
+    from_zero: bool = False,
+    unrolled: bool = False,
 ) -> Verdict:
     """Whether the one output of ``top`` is low in every reachable state, for all inputs.
 
@@ -45,6 +52,7 @@ def search(
         folder: for them.
         time_s: seconds for the search.
         from_zero: registers without a value begin with zeros, not with anything.
+        unrolled: look for a way to a high one only, cycle by cycle: sooner there, but never a proof.
 
     Raises:
         FileNotFoundError: if yosys or ABC is missing.
@@ -59,11 +67,11 @@ def search(
     ]
     (folder / f"{name}.aig").unlink(missing_ok=True)  # of another search
     run_yosys(lines, name, folder)
-    return decided(name, folder, time_s)
+    return decided(name, folder, time_s, unrolled=unrolled)
 
 
-def decided(name: str, folder: Path, time_s: int) -> Verdict:
-    """Whether the one output of the graph ``name.aig``, whose registers begin with 0, is always low.
+def decided(name: str, folder: Path, time_s: int, *, unrolled: bool = False) -> Verdict:
+    """Whether the one output of the graph ``name.aig``, whose registers begin with 0, is always low; see ``search``.
 
     Raises:
         FileNotFoundError: if ABC is missing.
@@ -72,7 +80,8 @@ def decided(name: str, folder: Path, time_s: int) -> Verdict:
     log, witness = folder / f"{name}.log", folder / f"{name}.witness"
     for old in (log, witness):  # of another search
         old.unlink(missing_ok=True)
-    commands = f"read_aiger {name}.aig; scorr; pdr -T {time_s}; write_cex -n {witness.name}"
+    engine = "bmc3" if unrolled else "pdr"
+    commands = f"read_aiger {name}.aig; scorr; {engine} -T {time_s}; write_cex -n {witness.name}"
     try:
         run_tool([ABC, "-c", commands], cwd=folder, log=log, timeout=4 * time_s + 10)
     except ToolError as error:

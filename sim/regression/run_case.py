@@ -71,7 +71,9 @@ def _run(case: Case, build: Path, folder: Path, facts: dict[str, Any]) -> None:
             try:
                 _structure(case, design, x, folder, facts)
             except VerificationError as error:
-                raise VerificationError(in_network(design, error.difference), folder) from error
+                raise VerificationError(
+                    in_network(design, error.difference), folder, reproduction(case, build)
+                ) from error
             return
         done = verify(
             design, x, simulators=(case.simulator,), patterns=case.patterns, seed=case.seed, build=folder,

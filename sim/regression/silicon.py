@@ -24,8 +24,9 @@ from golden.graph import Graph
 from rtlgen import Design, Plan
 from sim.commands.model_argument import corner_samples
 from sim.commands.module_name import module_name
+from sim.difference import VerificationError
 from sim.regression.cases import DEFAULT_MULTIPLIERS
-from sim.regression.in_bulk import difference_in_bulk
+from sim.regression.in_bulk import check_in_bulk
 from sim.regression.mobilenet import mobilenet
 from sim.regression.readme import between_markers, put_between_markers
 from sim.synthesis.fit import fitting
@@ -139,14 +140,12 @@ def measure(row: Row, folder: Path | None) -> str:
     """The line of a row: cycles from simulation, the rest from synthesis where the device has enough multipliers.
 
     Raises:
-        AssertionError: if the Verilog gives another value, or on another cycle, than golden and the plan say.
+        VerificationError: if the Verilog gives another value, or on another cycle, than golden and the plan say.
         OSError, ValueError, NotImplementedError, ToolError: if it cannot be made.
         SynthesisError: if synthesis made something else than what was planned.
     """
     design = design_of(row, graph_of(row, folder))
-    difference = difference_in_bulk(design, corner_samples(design.graph.input_type, SAMPLES, seed=0))
-    if difference:
-        raise AssertionError(f"{row.network}: {difference.message}")
+    check_in_bulk(design, corner_samples(design.graph.input_type, SAMPLES, seed=0))
     device = target_of(TARGET)
     found: Mapping[str, Any] | None = None
     if design.plan.multipliers <= device.available["multiplier"]:
@@ -229,8 +228,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(lines[-1], file=sys.stderr, flush=True)
         if options.readme:
             put_between_markers(options.readme, MARKER, markdown(lines))
-    except (AssertionError, SynthesisError) as error:
-        print(error, file=sys.stderr)
+    except (VerificationError, SynthesisError) as error:
+        print(f"{row.network}: {error}", file=sys.stderr)
         return 1
     except (OSError, ValueError, NotImplementedError, ToolError) as error:
         print(error, file=sys.stderr)

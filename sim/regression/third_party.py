@@ -21,8 +21,9 @@ from golden.graph import Graph
 from golden.ops import Conv, Dense
 from golden.types import IntArray
 from sim.commands.module_name import module_name
+from sim.difference import VerificationError
 from sim.regression.cases import DEFAULT_MULTIPLIERS
-from sim.regression.in_bulk import difference_in_bulk
+from sim.regression.in_bulk import check_in_bulk
 from sim.regression.readme import put_between_markers
 
 MARKER = "third-party"
@@ -96,9 +97,11 @@ def hardware_verdict(name: str, graph: Graph, x: IntArray) -> str:
         missing = sorted({part.partition(" has no ")[0] for part in str(error).split("; ")})
         return f"not yet: {', '.join(missing)}"
     plan = design.plan
-    difference = difference_in_bulk(design, x)
-    if difference:
-        return f"DIFFERENT: {difference.message}"
+    try:
+        check_in_bulk(design, x)
+    except VerificationError as error:
+        print(error, file=sys.stderr)
+        return f"DIFFERENT: {error.difference.message}"
     return (
         f"Verilog equal on {len(x)} samples; {plan.multipliers} multipliers, a sample every {plan.ii_cycles:,} cycles, "
         f"the first after {plan.latency_cycles:,}"

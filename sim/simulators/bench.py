@@ -61,21 +61,29 @@ WAVES = "waves.vcd"
 CLOCK = Clock(10_000, 4_000, -1)
 """Of its waves: the reset takes one cycle, and everything is settled right before the rising edge."""
 _WAVES = """\
-    initial begin
-        $dumpfile("waves.vcd");
-        $dumpvars(0, dut);
+    always @(negedge clk) begin
+        if (cycle == {first}) begin
+            $dumpfile("waves.vcd");
+            $dumpvars(0, dut);
+        end
+        if (cycle == {last}) $dumpoff;
     end
 """
+Window = tuple[int, int]
+"""The first and the last cycle of waves."""
+WHOLE: Window = (0, 1 << 30)
+"""Waves of a whole run."""
 
 
-def write_bench(design: Design, x: IntArray, build: Path, *, waves: bool = False) -> Path:
+def write_bench(design: Design, x: IntArray, build: Path, *, waves: Window | None = None) -> Path:
     """Write the bench and its stimulus into ``build``, one that leaves ``WAVES`` if they are wanted; the bench."""
     source, sink = Beats.of(design.ports["input"]), Beats.of(design.ports["output"])
     words = source.pack(x)
     flag = 1 << source.word_bits
     lines = [f"{word | (flag if (place + 1) % source.count == 0 else 0):x}" for place, word in enumerate(words)]
     (build / STIMULUS).write_text("\n".join(lines) + "\n")
-    (build / OUTPUT).unlink(missing_ok=True)
+    for old in (OUTPUT, WAVES):
+        (build / old).unlink(missing_ok=True)
     bench = build / "tensorgate_bulk_bench.v"
     bench.write_text(
         _BENCH.format(
@@ -87,7 +95,7 @@ def write_bench(design: Design, x: IntArray, build: Path, *, waves: bool = False
             output=OUTPUT,
             expected=len(x) * sink.count,
             limit=most_cycles(design, len(x)),
-            waves=_WAVES if waves else "",
+            waves=_WAVES.format(first=max(0, waves[0]), last=waves[1]) if waves else "",
         )
     )
     return bench

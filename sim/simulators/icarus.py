@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from golden.types import IntArray
-from sim.simulators.bench import read_run, write_bench
+from sim.simulators.bench import Window, read_run, write_bench
 from sim.simulators.simulator import Run
 from sim.tools import run_tool
 
@@ -18,15 +18,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Icarus:
-    """Compiles once a run; a small design takes 0.2 s."""
+    """Compiles once a run; a small design takes 0.2 s.
+
+    Args:
+        waves: of which a run leaves a VCD file, see ``sim.simulators.bench``; None for none.
+    """
 
     name: str = "icarus"
+    waves: Window | None = None
 
     def run(self, design: Design, x: IntArray, build: Path) -> Run:
         """As the interface says."""
         build.mkdir(parents=True, exist_ok=True)
         verilog = design.write_verilog(build / f"{design.name}.v")
-        bench = write_bench(design, x, build)
+        bench = write_bench(design, x, build, waves=self.waves)
         run_bench(bench, verilog, build)
         return read_run(design, len(x), build, self.name)
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from golden.types import IntArray
-from sim.simulators.bench import TOP, read_run, write_bench
+from sim.simulators.bench import TOP, Window, read_run, write_bench
 from sim.simulators.simulator import Run
 from sim.tools import run_tool
 
@@ -26,18 +26,27 @@ COVERAGE = ("--coverage-line", "--coverage-toggle", "-CFLAGS", "-O0")
 """Count what moves, into ``coverage.dat``; such runs are short, to compile for speed takes longer than it saves."""
 
 
+TRACE = ("--trace",)
+"""With waves."""
+
+
 @dataclass(frozen=True)
 class Verilator:
-    """Builds a C++ program once a run; needs make and g++."""
+    """Builds a C++ program once a run; needs make and g++.
+
+    Args:
+        waves: of which a run leaves a VCD file, see ``sim.simulators.bench``; None for none.
+    """
 
     name: str = "verilator"
+    waves: Window | None = None
 
     def run(self, design: Design, x: IntArray, build: Path) -> Run:
         """As the interface says."""
         build.mkdir(parents=True, exist_ok=True)
         verilog = design.write_verilog(build / f"{design.name}.v")
-        bench = write_bench(design, x, build)
-        run_bench(TOP, bench, verilog, build)
+        bench = write_bench(design, x, build, waves=self.waves)
+        run_bench(TOP, bench, verilog, build, options=TRACE if self.waves else ())
         return read_run(design, len(x), build, self.name)
 
 

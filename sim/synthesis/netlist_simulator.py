@@ -12,7 +12,7 @@ from golden import Graph
 from golden.ops import Argmax
 from golden.types import IntArray
 from rtlgen import Design
-from sim.simulators.bench import TOP, read_run, write_bench
+from sim.simulators.bench import TOP, WHOLE, read_run, write_bench
 from sim.simulators.simulator import Run
 from sim.synthesis import yosys
 from sim.synthesis.targets import Family
@@ -61,7 +61,7 @@ class NetlistIcarus:
         elif not (build / NETLIST).exists():
             write_netlist(self.folder, build)
         (build / CELLS).write_text(cells_of(self.family))
-        bench = write_bench(design, x, build, waves=self.waves)
+        bench = write_bench(design, x, build, waves=WHOLE if self.waves else None)
         sources = [CELLS, bench.name, NETLIST]
         compiled = run_tool(["iverilog", "-g2005", "-s", TOP, "-o", "netlist.vvp", *sources], cwd=build)
         check_models(compiled.log)
