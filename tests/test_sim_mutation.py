@@ -185,9 +185,13 @@ def test_mistakes_of_the_record_are_told(words, message, capsys):
     assert message in capsys.readouterr().err
 
 
-def test_what_survived_is_exit_status_one(monkeypatch, capsys):
+def test_what_survived_or_is_undecided_is_exit_status_one(monkeypatch, capsys):
     monkeypatch.setattr(record, "find_tool", lambda program: program)
-    for made, status in ((score("relu", 8, "ab"), 0), (score("relu", 8, "", "a"), 1)):
+    for made, status in (
+        (score("relu", 8, "ab"), 0),
+        (score("relu", 8, "", "", "u"), 1),
+        (score("relu", 8, "", "a"), 1),
+    ):
         monkeypatch.setattr(record, "measure", lambda *arguments, made=made: made)
         assert record.main(["relu"]) == status
     assert "| relu | 9 | 0 | 8 | 1 | 0 | 88.9% | 2 |" in capsys.readouterr().out

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 from prover import NEEDS_ABC
 
+import golden
+import rtlgen
 from sim.formal.aig import Aig, And, Latch, make_aig
 from sim.formal.aiger import Builder
 from sim.formal.control import Control, unpacked
@@ -52,6 +54,28 @@ def test_control_is_what_does_not_depend_on_data(tmp_path):
     words = {name.rpartition("[")[0] for name in control.reset_to}
     assert {"m_axis_filled", "m_axis_out_valid", "m_axis_read_address"} <= words
     assert not words & {"m_axis_out", "m_axis_fetched", "s_axis_frame_error"}
+
+
+@NEEDS_ABC
+@pytest.mark.slow
+def test_a_flag_that_no_reset_sets_is_control_and_begins_with_anything(monkeypatch, tmp_path):
+    """Where the walk is tells that a word lies outside of a tensor, and then it does not matter what was fetched."""
+    graph = golden.Graph.chain(golden.TensorType((1,), golden.IntType(4, True)), golden.ops.Pad(((0, 3),), 5))
+    make_mutants(rtlgen.generate(graph, name="pad"), 1, 0, tmp_path)
+    netlist = (tmp_path / "netlist.il").read_text()
+    cells = [cell.partition("\n  end")[0] for cell in netlist.split("\n  cell $mux ")[1:]]
+    (fetched,) = [cell.partition("\n")[0] for cell in cells if r"connect \Y $0\pad1_x_fetched" in cell]
+    (chosen,) = [cell.partition("\n")[0] for cell in cells if r"connect \S \pad1_x_outside" in cell]
+    held = Fault(1, rf"-mode inv -module pad -cell {fetched} -port A -portbit 1")
+    padding = Fault(2, rf"-mode inv -module pad -cell {chosen} -port S -portbit 0")
+    suspects = Suspects.of([held, padding], tmp_path)
+    control, flag = suspects.control, "pad1_x_outside[0]"
+    assert control.reset_to[flag] is None
+    assert set(control.first[:, list(control.reset_to).index(flag)].tolist()) == {0, 1}
+    assert suspects.way(held) == Verdict(PROVEN)
+    assert isinstance(suspects.way(padding), Way)
+    monkeypatch.setattr("sim.formal.control.MOST_FLAGS", -1)
+    assert isinstance(Suspects.of([held], tmp_path).way(held), Way)
 
 
 def test_too_many_states_are_none(tmp_path):
