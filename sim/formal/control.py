@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from sim.formal.aig import Aig
+from sim.formal.aig import Aig, And
 
 Bits = npt.NDArray[np.uint8]
 INPUTS = ("s_axis_tvalid[0]", "m_axis_tready[0]", "reset[0]")
@@ -117,6 +117,15 @@ def as_rows(keys: Any) -> Bits:
     return np.frombuffer(joined, np.uint8).reshape(len(keys), -1)
 
 
+def next_states(gates: Iterable[And], values: dict[int, Bits], literals: Iterable[int], count: int) -> Bits:
+    """What ``literals`` become, packed rows of ``count`` states: ``values`` by node get those of the gates besides."""
+    for gate in gates:
+        a, b = values[gate.a >> 1], values[gate.b >> 1]
+        values[gate.node] = (~a if gate.a & 1 else a) & (~b if gate.b & 1 else b)
+    following = np.stack([~values[at >> 1] if at & 1 else values[at >> 1] for at in literals])
+    return np.packbits(np.unpackbits(following, axis=1, count=count).T, axis=1)
+
+
 class Steps:
     """What states of control become.
 
@@ -138,12 +147,7 @@ class Steps:
         values = {0: low} | dict.fromkeys(self._others, low)
         values |= {node: ~low if inputs[place] else low for node, place in self._inputs}
         values |= {latch.value >> 1: column for latch, column in zip(self._latches, columns, strict=True)}
-        for gate in self._gates:
-            a, b = values[gate.a >> 1], values[gate.b >> 1]
-            values[gate.node] = (~a if gate.a & 1 else a) & (~b if gate.b & 1 else b)
-        literals = [latch.following for latch in self._latches]
-        following = np.stack([~values[at >> 1] if at & 1 else values[at >> 1] for at in literals])
-        return np.packbits(np.unpackbits(following, axis=1, count=len(states)).T, axis=1)
+        return next_states(self._gates, values, [latch.following for latch in self._latches], len(states))
 
 
 def _reachable(aig: Aig, reset_to: Mapping[str, int | None], most: int) -> Bits | None:

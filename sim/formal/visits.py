@@ -9,7 +9,7 @@ from itertools import product
 import numpy as np
 
 from sim.formal.aig import Aig, And, Latch
-from sim.formal.control import INPUTS, Bits, as_keys, as_rows, transposed, unpacked
+from sim.formal.control import INPUTS, Bits, as_keys, as_rows, first_of, next_states, transposed, unpacked
 from sim.formal.prover import PROVEN, REFUTED, UNDECIDED, Verdict
 
 MOST_STATES = 1_000_000
@@ -94,8 +94,7 @@ class Machine:
     @property
     def start(self) -> Bits:
         """The states after a reset, packed rows."""
-        values = [(0, 1) if value is None else (value,) for value in self.registers.values()]
-        return np.packbits(np.array(list(product(*values)), dtype=np.uint8), axis=1)
+        return np.packbits(first_of(self.registers), axis=1)
 
     def columns(self, states: Bits) -> tuple[int, dict[int, Bits]]:
         """How many bytes a column has, and those of constants, inputs and registers by node: all states a choice."""
@@ -114,13 +113,8 @@ class Machine:
     def following(self, states: Bits) -> Bits:
         """The next states, packed rows: those of the first choice, then those of the next one."""
         _, values = self.columns(states)
-        for gate in self.gates:
-            a, b = values[gate.a >> 1], values[gate.b >> 1]
-            values[gate.node] = (~a if gate.a & 1 else a) & (~b if gate.b & 1 else b)
         literals = [self.aig.latches[name].following for name in self.registers]
-        next_ones = np.stack([~values[at >> 1] if at & 1 else values[at >> 1] for at in literals])
-        count = len(states) * len(self.choices)
-        return np.packbits(np.unpackbits(next_ones, axis=1, count=count).T, axis=1)
+        return next_states(self.gates, values, literals, len(states) * len(self.choices))
 
     def way(self, levels: Sequence[Bits], row: int) -> str:
         """A line a cycle from the reset to a state of the last level: what the inputs are."""
