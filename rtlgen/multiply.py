@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 
@@ -121,14 +121,15 @@ def sum_in_logic(terms: HDLTensor, types: tuple[IntType, IntType]) -> HDLTensor:
     return terms.sum(axis=1).known_range(min(ends), max(ends))
 
 
-def constant_product_steps(multipliers: IntArray) -> list[Callable[[HDLTensor], HDLTensor]]:
+def constant_product_steps(multipliers: Iterable[int]) -> list[Callable[[HDLTensor], HDLTensor]]:
     """The product of a beat and a constant a lane: in two steps where it takes more than two levels of adders."""
-    lanes, values = len(multipliers), [int(multiplier) for multiplier in multipliers]
+    values = [int(multiplier) for multiplier in multipliers]
+    lanes = len(values)
     if all(len(csd_digits(value)) <= _DIGITS_A_STEP for value in values):
-        return [lambda beat: beat * multipliers]
-    halves = np.array([csd_split(value) if len(csd_digits(value)) > 1 else (value, 0) for value in values], dtype=int)
+        return [lambda beat: beat * values]
+    halves = [csd_split(value) if len(csd_digits(value)) > 1 else (value, 0) for value in values]
     return [
-        lambda beat: HDLTensor.concat([beat * half for half in halves.T]),
+        lambda beat: HDLTensor.concat([beat * list(half) for half in zip(*halves, strict=True)]),
         lambda parts: parts[:lanes] + parts[lanes:],
     ]
 

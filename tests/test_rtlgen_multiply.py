@@ -16,6 +16,7 @@ from golden.ops import Conv, Multiply
 from rtlgen import HDLTensor
 from rtlgen.multiply import (
     NARROW_BITS,
+    constant_product_steps,
     is_wiring,
     limb_types,
     multipliers_for,
@@ -180,3 +181,14 @@ def test_a_product_with_a_wide_number_is_the_sum_of_its_limbs() -> None:
         made = weighted(x, HDLTensor.constant([-77]), type)
         assert made.dtype.min <= -77 * type.max
         assert made.dtype.max >= -77 * type.min
+
+
+@pytest.mark.parametrize("values", [(1 << 63, 1), ((1 << 70) + 45, 0, -3), (7, 5)])
+def test_products_with_constants_of_any_size(values: tuple[int, ...]) -> None:
+    pyrtl.reset_working_block()
+    x = range(3, 3 + len(values))
+    beat = HDLTensor.constant(list(x))
+    for step in constant_product_steps(values):
+        beat = step(beat)
+    expected = [a * b for a, b in zip(x, values, strict=True)]
+    assert [(beat[at].low, beat[at].high) for at in range(len(values))] == [(y, y) for y in expected]

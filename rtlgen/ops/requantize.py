@@ -214,8 +214,8 @@ def _by_division(op: Requantize, x: Stream, name: str, groups: int, beat: pyrtl.
 
 def constant_steps(op: Requantize, scale: Scale, lanes: int) -> list[Step]:
     """The steps where every beat has the same constants: a product of shifts and adders, and what rounds."""
-    multipliers, *offsets = (
-        np.array(_padded(values, lanes) if scale.per_channel else values[:1] * lanes)
+    multipliers, *offsets = (  # where scales of channels are far apart, beyond 64 bits
+        np.array(_padded(values, lanes) if scale.per_channel else values[:1] * lanes, dtype=object)
         for values in (scale.multipliers, *scale.signs.values())
     )
     # What is only multiplied is not worth a saturation of its own.

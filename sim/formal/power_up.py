@@ -21,7 +21,7 @@ from sim.formal.visits import BATCH, MOST_STATES, Machine
 _VALID = "m_axis_tvalid[0]"
 _WITH_VALID = ("m_axis_tdata[", "m_axis_tlast[")
 """Outputs that mean something only while ``_VALID`` is high."""
-MOST_LOOSE_BITS = 8
+MOST_LOOSE_BITS = 16
 """Of control that no reset touches: it begins with all that they may be."""
 
 

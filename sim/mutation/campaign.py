@@ -1,9 +1,9 @@
 """A campaign: mutants of a design, the testbench on each, proofs for the survivors, the score.
 
 A short run of the testbench finds most. What survives it and is not proven at once to have no effect is what the whole
-of the testbench runs on. If that does not find it either, all states are looked at: either it has no effect in any that
-is reached, or there is a hole in the stimulus, and pins are searched that show the fault, cycle by cycle, which the
-testbench repeats in one more run.
+of the testbench runs on, also with samples that show some of it, if all inputs can be simulated. If that does not find
+it either, all states are looked at: either it has no effect in any that is reached, or there is a hole in the stimulus,
+and pins are searched that show the fault, cycle by cycle, which the testbench repeats in one more run.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from golden.types import IntArray
 from rtlgen import Design
@@ -113,6 +115,11 @@ def measure(
         suspects = Suspects.of(alive, folder)
         harmless = suspects.without_effect_in_any_state()
         suspected = [fault for fault in alive if fault not in harmless]
+        hidden, showing = suspects.with_every_input(design, suspected)
+        harmless += hidden
+        suspected = [fault for fault in suspected if fault not in harmless]
+        if expected is None:
+            x = np.concatenate([x, showing])
         suspected = bench.alive(suspected, x, expected, STALLED_SAMPLES, _resets(design))
         ways = suspects.ways(suspected)
         harmless += [fault for fault in suspected if ways[fault] == Verdict(PROVEN)]

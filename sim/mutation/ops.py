@@ -73,7 +73,8 @@ GRAPHS: dict[str, Callable[[], Graph]] = {
     "requantize": lambda: _chain(Requantize(np.array([300, 77]), np.array([9, 7]), 3, S8), 2, type="s12"),
     "reshape": lambda: _chain(Reshape((4,)), 2, 2),
     "slice": lambda: _chain(Slice((1, 0, 0), (2, 2, 1), (1, 2, 1)), 3, 3, 1, type="s4"),
-    "softmax": lambda: _chain(Softmax(1 << 30, 8), 4),
+    # Of two elements all inputs can be tried: what a division makes of them no proof of its registers tells.
+    "softmax": lambda: _chain(Softmax(1 << 30, 8), 2),
     "sum": lambda: _chain(Sum((0, 1)), 2, 2, 1, type="s2"),
     "transpose": lambda: _chain(Transpose((1, 0)), 2, 2),
     "wrap": lambda: _chain(Wrap(IntType(4, True)), 2),

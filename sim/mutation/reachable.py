@@ -1,7 +1,8 @@
 """Which survivors are no faults at all, and what shows the others.
 
-A mutant is tried three ways. Either nothing differs in any state, reachable or not (SAT); or nothing can differ in the
-states that its control and that of the design come to (``sim.mutation.product``); or ABC searches an invariant of all
+A mutant is tried four ways. Either nothing differs in any state, reachable or not (SAT); or no input of all brings a
+difference out of the registers that it is in (``sim.mutation.every_input``); or nothing can differ in the states that
+its control and that of the design come to (``sim.mutation.product``); or ABC searches an invariant of all
 registers (property directed reachability, Bradley 2011), or finds inputs that show the fault.
 """
 
@@ -16,10 +17,15 @@ from functools import lru_cache
 from itertools import repeat
 from pathlib import Path
 
+import numpy as np
+
+from golden.types import IntArray
+from rtlgen import Design
 from sim.formal.aig import Aig
 from sim.formal.control import Control
 from sim.formal.prover import PROVEN, UNDECIDED, Verdict
 from sim.mutation.cycle import UnclearError
+from sim.mutation.every_input import effects, every_input, never_shows
 from sim.mutation.held import Held
 from sim.mutation.miter import same_in_any_state, searched
 from sim.mutation.mutants import Fault
@@ -76,6 +82,24 @@ class Suspects:
 
         with ThreadPoolExecutor(os.cpu_count() or 1) as pool:  # it is ABC that works
             return [fault for fault, none in zip(self.faults, pool.map(has_none, self.faults), strict=True) if none]
+
+    def with_every_input(self, design: Design, faults: Sequence[Fault]) -> tuple[list[Fault], IntArray]:
+        """Those that no input ever shows, and samples that show others; none of either if there are too many inputs.
+
+        Args:
+            design: the hardware.
+            faults: which.
+
+        Raises:
+            ToolError: if a simulation of the graph does not come to its end.
+        """
+        x = every_input(design.graph.input_type)
+        if x is None:
+            return [], np.zeros((0, *design.graph.input_type.shape), dtype=np.int64)
+        control = self.control.reset_to
+        found = effects(design, self.aig, faults, x)
+        hidden = [fault for fault, effect in found.items() if never_shows(design, effect, control, x)]
+        return hidden, x[[place for effect in found.values() for place in effect.shown_by]]
 
     def ways(self, faults: Sequence[Fault]) -> dict[Fault, Way | Verdict]:
         """Of each fault a proof that it has no effect, a way on which it may show, or that nothing is known."""

@@ -1,0 +1,229 @@
+"""What the inputs of a network make of a fault: such that show it, or a proof that they never do.
+
+A small network has so few inputs that its graph can be simulated with all of them at once, a bit an input, in the
+design and in each mutant. Where a pin differs, the testbench gets that sample. Where none does, that is one way of many
+through the states, and no proof. But a register that comes to itself again in no way, one of a *pipe*, holds a function
+of what entered the pipe a fixed number of cycles ago. If control does not depend on the fault, and with no input its
+difference gets out of the pipe into a register that remembers, then it is lost in the pipe, whenever an input comes.
+And a register that remembers, but forgets with the next input whatever it holds, is a function of that input.
+
+This takes for granted, of the design without the fault, that what enters a pipe to be used is what enters it with some
+input. So each input comes twice, behind a reset and behind another input; some come again with pauses at both ends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import product
+
+import numpy as np
+
+from golden.types import IntArray, TensorType
+from rtlgen import Design
+from sim.formal.aig import Aig
+from sim.formal.control import INPUTS
+from sim.mutation.mutants import SELECT, Fault
+from sim.mutation.one_fault import DATA, FAULTY, PINS, resets_of, with_one_fault
+from sim.mutation.pipe import ALL, Reach, Words, valued
+from sim.simulators.beats import Beats
+from sim.tools import ToolError
+
+MOST_INPUT_BITS = 16
+PAUSED = 0.3
+"""Of the cycles, at either end, in the run with pauses."""
+ROWS = 1 << 14
+"""Inputs at a time: what is computed of them stays in the cache."""
+MOST_CYCLES = 10_000
+_READY, _VALID, _TAKEN = "s_axis_tready[0]", "m_axis_tvalid[0]", "m_axis_tready[0]"
+
+
+@dataclass
+class Effect:
+    """What became of a fault.
+
+    Args:
+        reach: of it.
+        shown_by: places of two inputs, one behind the other, that show it; none if no input does.
+        remembered: registers that remember which differed, bits by name.
+    """
+
+    reach: Reach
+    shown_by: list[int] = field(default_factory=list)
+    remembered: set[str] = field(default_factory=set)
+
+
+def every_input(type: TensorType) -> IntArray | None:
+    """All tensors of a type, shape (2**bits, *shape); None if there are too many."""
+    if type.size * type.dtype.bits > MOST_INPUT_BITS:
+        return None
+    values = range(type.dtype.min, type.dtype.max + 1)
+    return np.array(list(product(values, repeat=type.size)), dtype=np.int64).reshape(-1, *type.shape)
+
+
+def effects(design: Design, aig: Aig, faults: Sequence[Fault], x: IntArray) -> dict[Fault, Effect]:
+    """What the inputs ``x``, shape (inputs, *shape), make of each of the faults.
+
+    Args:
+        design: the hardware.
+        aig: of it with all the faults, see ``one_fault.aig_of``.
+        faults: which.
+        x: the inputs.
+
+    Raises:
+        ToolError: if the graph does not give the results of all inputs.
+    """
+    found = {}
+    for fault in faults:
+        one = with_one_fault(aig, fault.mutant)
+        found[fault] = Effect(Reach.of(one, [one.inputs[FAULTY] >> 1]))
+    order = np.random.default_rng(0).permutation(len(x))
+    batches = [np.arange(first, min(first + ROWS, len(x))) for first in range(0, len(x), ROWS)]
+    for places, paused in [*((batch, 0.0) for batch in batches), (order[:ROWS], PAUSED)]:
+        places = np.resize(places, -(-len(places) // 64) * 64)
+        pairs = np.stack([order[places], places])
+        run = _Run(design, aig, x[pairs], paused)
+        run.follow([effect for effect in found.values() if not effect.shown_by], pairs)
+    return found
+
+
+def never_shows(design: Design, effect: Effect, control: Collection[str], x: IntArray) -> bool:
+    """Whether ``effect``, of all inputs ``x``, says that the fault has no effect.
+
+    Args:
+        design: the hardware.
+        effect: of the fault.
+        control: registers of control, bits by name.
+        x: all inputs.
+    """
+    one = effect.reach.aig
+    own, other = resets_of(one)
+    if (
+        effect.shown_by
+        or not effect.reach.is_data(control)
+        or any(other[bit] is None and own[bit] is not None for bit in own)
+    ):
+        return False
+    if not effect.remembered:
+        return True
+    reach = Reach.of(one, [one.latches[name].value >> 1 for name in effect.remembered])
+    pairs = np.random.default_rng(2).integers(0, len(x), (2, ROWS))
+    return reach.is_data(control) and _Run(design, one, x[pairs], 0.0).forgets(reach)
+
+
+class _Run:
+    """Inputs, each behind another one, through the design and its mutants.
+
+    Args:
+        design: the hardware.
+        aig: its graph with all faults, or with one, which is there then.
+        x: inputs, shape (2, 64 * n, *shape): those that come first, and those behind them.
+        paused: which part of the cycles each end pauses.
+    """
+
+    def __init__(self, design: Design, aig: Aig, x: IntArray, paused: float) -> None:
+        beats = Beats.of(design.ports["input"])
+        words = np.array([beats.pack(samples) for samples in x], dtype=np.uint64)
+        words = words.reshape(len(x), -1, beats.count).transpose(0, 2, 1).reshape(len(x) * beats.count, -1)
+        self._sent = [[_packed(word >> np.uint64(bit)) for bit in range(beats.word_bits)] for word in words]
+        self._beats, self._results = beats.count, len(x) * Beats.of(design.ports["output"]).count
+        self._behind = design.plan.latency_cycles
+        self._aig, self._paused, self._random = aig, paused, np.random.default_rng(1)
+        # One row more: the input of ``with_one_fault`` that says whether the fault is there.
+        self._values = np.zeros((aig.nodes + 1, words.shape[1] // 64), dtype=np.uint64)
+        after = aig.after({INPUTS[2]: 1, FAULTY: 1} | {name: 0 for name in aig.inputs if name.startswith(SELECT)})
+        for name, latch in aig.latches.items():
+            self._values[latch.value >> 1] = ALL if after[name] else 0
+        if FAULTY in aig.inputs:
+            self._values[aig.inputs[FAULTY] >> 1] = ALL
+
+    def follow(self, effects: Sequence[Effect], pairs: IntArray) -> None:
+        """Note what becomes of the faults; ``pairs`` are the places of the inputs."""
+        states = [(effect, self._reset(effect.reach)) for effect in effects]
+        for _ in self._cycles():
+            still = []
+            for effect, state in states:
+                shown, after = self._step(effect.reach, state)
+                if len(shown):
+                    effect.shown_by = pairs[:, shown[0]].tolist()
+                else:
+                    effect.remembered |= after.keys() & effect.reach.remembering
+                    still.append((effect, self._state(effect.reach, after)))
+            states = still
+
+    def forgets(self, reach: Reach) -> bool:
+        """Whether it does not show, and is forgotten at the end, what the registers held where ``reach`` begins."""
+        size = (len(reach.nodes), self._values.shape[1])
+        junk = self._random.integers(0, ALL, size, dtype=np.uint64, endpoint=True)
+        state, after = dict(zip(reach.nodes, junk, strict=True)), dict[str, Words]()
+        for _ in self._cycles():
+            shown, after = self._step(reach, state)
+            if len(shown):
+                return False
+            state = {reach.latches[name].value >> 1: word for name, word in after.items()}
+        return not after
+
+    def _reset(self, reach: Reach) -> dict[int, Words]:
+        """What the fault and a reset of the mutant make of nodes, where it is not what they are in the design."""
+        own, other = resets_of(reach.aig)
+        after = {name: np.full_like(self._values[0], ALL if other[name] else 0) for name in own}
+        return self._state(reach, {name: word for name, word in after.items() if bool(own[name]) != bool(other[name])})
+
+    def _state(self, reach: Reach, after: Mapping[str, Words]) -> dict[int, Words]:
+        state = {reach.aig.latches[name].value >> 1: word for name, word in after.items()}
+        return state | {reach.aig.inputs[FAULTY] >> 1: np.full_like(self._values[0], ALL)}
+
+    def _step(self, reach: Reach, state: Mapping[int, Words]) -> tuple[IntArray, dict[str, Words]]:
+        """Which inputs show a difference in this cycle, and the latches that will differ in the next one."""
+        own, after = reach.differing(self._values, state)
+        differs = np.zeros_like(self._values[0])
+        names = [f"{pin}[0]" for pin in PINS]
+        if self._level(_VALID):
+            names += [name for name in reach.aig.outputs if name.startswith(DATA)]
+        for node in {reach.aig.outputs[name] >> 1 for name in names} & own.keys():
+            differs |= own[node] ^ self._values[node]
+        return np.flatnonzero(np.unpackbits(differs.view(np.uint8), bitorder="little")), after
+
+    def _cycles(self) -> Iterator[None]:
+        """Yield in each cycle, when all nodes are known; all inputs are sent, and their results come."""
+        sent = received = behind = 0
+        offers = False
+        for _ in range(MOST_CYCLES):
+            offers = sent < len(self._sent) and (offers or self._random.random() >= self._paused)
+            takes = bool(self._random.random() >= self._paused)
+            self._cycle(sent if offers else None, takes)
+            yield
+            moved, came = offers and self._level(_READY), takes and self._level(_VALID)
+            self._advance()
+            sent, received, offers = sent + moved, received + came, offers and not moved
+            behind += received == self._results
+            if behind > self._behind:
+                return
+        words = f"{received} of {self._results} words came"
+        raise ToolError(f"{words} in {MOST_CYCLES} cycles of a simulation of its graph")
+
+    def _cycle(self, beat: int | None, takes: bool) -> None:
+        values, inputs = self._values, self._aig.inputs
+        values[inputs["s_axis_tvalid[0]"] >> 1] = 0 if beat is None else ALL
+        values[inputs[_TAKEN] >> 1] = ALL if takes else 0
+        if beat is not None:
+            values[inputs["s_axis_tlast[0]"] >> 1] = ALL if (beat + 1) % self._beats == 0 else 0
+            for bit, word in enumerate(self._sent[beat]):
+                if f"s_axis_tdata[{bit}]" in inputs:
+                    values[inputs[f"s_axis_tdata[{bit}]"] >> 1] = word
+        for gate in self._aig.ands:
+            np.bitwise_and(valued(values, gate.a), valued(values, gate.b), out=values[gate.node])
+
+    def _level(self, pin: str) -> bool:
+        """No handshake depends on data: it is the same for all inputs."""
+        return bool(valued(self._values, self._aig.outputs[pin])[0] & np.uint64(1))
+
+    def _advance(self) -> None:
+        latches = self._aig.latches.values()
+        following = [valued(self._values, latch.following).copy() for latch in latches]
+        for latch, row in zip(latches, following, strict=True):
+            self._values[latch.value >> 1] = row
+
+
+def _packed(bits: Words) -> Words:
+    return np.packbits((bits & np.uint64(1)).astype(np.uint8), bitorder="little").view(np.uint64)

@@ -1,0 +1,97 @@
+"""All inputs of a small network at once: what they show is so, and what is said never to show does not."""
+
+import numpy as np
+import pytest
+
+from golden.types import IntType, TensorType
+from sim.formal.control import Control
+from sim.mutation.campaign import QUICK_RESETS, QUICK_SAMPLES, QUICK_STALLED_SAMPLES, _Bench
+from sim.mutation.every_input import Effect, _Run, effects, every_input, never_shows
+from sim.mutation.mutants import Fault, make_mutants
+from sim.mutation.one_fault import FAULTY, aig_of, with_one_fault
+from sim.mutation.ops import small_design
+from sim.mutation.pipe import Reach
+from sim.mutation.stimulus import extreme_samples
+
+
+def test_every_input_is_there_once_if_there_are_not_too_many():
+    x = every_input(TensorType((2, 2), IntType(2, True)))
+    assert x is not None
+    assert x.shape == (256, 2, 2)
+    assert len(np.unique(x.reshape(256, -1), axis=0)) == 256
+    assert (x.min(), x.max()) == (-2, 1)
+    assert every_input(TensorType((17,), IntType(1, False))) is None
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["sum", "dense"])
+def test_what_the_testbench_kills_shows_and_what_shows_is_killed(kind, tmp_path):
+    design = small_design(kind)
+    faults = make_mutants(design, 60, 0, tmp_path)
+    aig = aig_of(faults, tmp_path)
+    control = Control.of(with_one_fault(aig, 0)).reset_to
+    x = every_input(design.graph.input_type)
+    assert x is not None
+    found = effects(design, aig, faults, x)
+    hidden = [fault for fault in faults if never_shows(design, found[fault], control, x)]
+    bench = _Bench(design, tmp_path, len(faults).bit_length(), 0)
+    samples = extreme_samples(design.graph, QUICK_SAMPLES, 0)
+    alive = bench.alive(faults, samples, None, QUICK_STALLED_SAMPLES, QUICK_RESETS)
+    assert not set(hidden) - set(alive)
+    shown = {fault: effect.shown_by for fault, effect in found.items() if effect.shown_by}
+    # Many show with some input, in any order; and the testbench finds each with the two that are told.
+    assert len(shown) > len(faults) // 2
+    told = np.concatenate([x[places] for places in shown.values()])
+    assert not bench.alive(list(shown), told, None, QUICK_STALLED_SAMPLES, QUICK_RESETS)
+
+
+def test_a_sum_is_forgotten_with_the_next_input_and_a_counter_is_not(tmp_path):
+    design = small_design("sum")
+    make_mutants(design, 1, 0, tmp_path)
+    aig = with_one_fault(aig_of([], tmp_path), 0)
+    x = every_input(design.graph.input_type)
+    assert x is not None
+    run = {}
+    for register in ("sum1_acc_0", "sum1_tap"):
+        bits = [latch.value >> 1 for name, latch in aig.latches.items() if name.startswith(f"{register}[")]
+        assert bits, sorted(aig.latches)
+        run[register] = _Run(design, aig, np.stack([x, x[::-1]]), 0.0).forgets(Reach.of(aig, bits))
+    assert run == {"sum1_acc_0": True, "sum1_tap": False}
+
+
+def test_nothing_is_hidden_that_reaches_control_was_shown_or_is_no_longer_reset(tmp_path):
+    design = small_design("sum")
+    faults = make_mutants(design, 60, 0, tmp_path)
+    aig = aig_of(faults, tmp_path)
+    control = Control.of(with_one_fault(aig, 0)).reset_to
+    x = every_input(design.graph.input_type)
+    assert x is not None
+    reaches = [Reach.of(one, [one.inputs[FAULTY] >> 1]) for one in (with_one_fault(aig, f.mutant) for f in faults)]
+    data = [reach for reach in reaches if reach.is_data(control)]
+    assert 0 < len(data) < len(faults)
+    assert all(never_shows(design, Effect(reach), control, x) == (reach in data) for reach in reaches)
+    assert not never_shows(design, Effect(data[0], shown_by=[0, 1]), control, x)
+
+
+def test_a_fault_is_not_hidden_that_keeps_a_reset_from_a_register(tmp_path):
+    """What it holds after a reset is then anything; all inputs have been tried with one thing only."""
+    design = small_design("sum")
+    make_mutants(design, 1, 0, tmp_path)
+    cell = resetting((tmp_path / "netlist.il").read_text(), "sum1_result")
+    fault = Fault(1, rf"-mode const0 -module sum -cell {cell} -port \S -portbit 0")
+    aig = aig_of([fault], tmp_path)
+    control = Control.of(with_one_fault(aig, 0)).reset_to
+    x = every_input(design.graph.input_type)
+    assert x is not None
+    effect = effects(design, aig, [fault], x)[fault]
+    assert not effect.shown_by
+    assert effect.reach.is_data(control)
+    assert not never_shows(design, effect, control, x)
+
+
+def resetting(netlist: str, register: str) -> str:
+    """The cell that chooses what a register becomes in a reset."""
+    cells = [cell.partition("\n  end")[0] for cell in netlist.split("\n  cell $mux ")[1:]]
+    return next(c for c in cells if f"connect \\Y $0\\{register}[" in c and "connect \\S \\reset" in c).partition("\n")[
+        0
+    ]
