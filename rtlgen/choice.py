@@ -7,6 +7,7 @@ stream that is read twice is the same stream for both readers.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -182,7 +183,7 @@ class Chooser:
                 continue
             known = 1
             if node.name not in self.only_buffers:
-                known = max(known for known in _SPACINGS if known <= layer.spacing_cycles)
+                known = _SPACINGS[bisect_right(_SPACINGS, layer.spacing_cycles) - 1]
             own = cost(layer)
             key = _Between(layer.lanes_out, known)
             if key not in best or own < best[key][0]:

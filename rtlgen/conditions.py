@@ -53,9 +53,10 @@ def least(
     while series and going:
         going = False
         for one in series:
-            before = known[one.name]
-            known[one.name] = one.go_on(before, known)
-            going |= known[one.name] > before
+            # Most cannot go on: what each one waited for last is asked before all else.
+            if known[one.waits_for] > one.waits_until:
+                known[one.name] = one.go_on(known[one.name], known)
+                going = True
         series = [one for one in series if known[one.name] < counts[one.name]]
     return starts, bool(series)
 
@@ -75,6 +76,8 @@ class _Series:
             for condition, source in zip(conditions, self.sources, strict=True)
         ]
         self.own_view = self.own.data
+        # It goes on as soon as this start of that series is known.
+        self.waits_for, self.waits_until = name, -1
 
     def go_on(self, first: int, known: dict[str, int]) -> int:
         """Computes starts from ``first`` on; returns how many are known then."""
@@ -85,12 +88,13 @@ class _Series:
 
     def _one_by_one(self, first: int, known: dict[str, int]) -> int:
         own, cycles = self.own_view, self.cycles
-        views = [(known[name], source, index, lag) for name, source, index, lag in self.views]
+        views = [(known[name], name, source, index, lag) for name, source, index, lag in self.views]
         earliest = own[first - 1] + cycles if first else 0
         for place in range(first, len(own)):
-            for limit, source, index, lag in views:
+            for limit, name, source, index, lag in views:
                 asked = index[place]
                 if asked >= limit:
+                    self.waits_for, self.waits_until = name, asked
                     return place
                 if asked >= 0:
                     waits = source[asked] + lag[place]
@@ -103,7 +107,9 @@ class _Series:
     def _many(self, first: int, known: dict[str, int]) -> int:
         last = len(self.own)
         for source, reach in self.reaches:
-            last = min(last, int(np.searchsorted(reach, known[source])))
+            end = int(np.searchsorted(reach, known[source]))
+            if end < last:
+                last, self.waits_for, self.waits_until = end, source, reach[end]
         bound = np.zeros(last - first, dtype=np.int64)
         if first:
             bound[0] = self.own[first - 1] + self.cycles

@@ -70,28 +70,39 @@ def foldings(work: Work, x: Incoming, goal: Goal) -> Iterable[LayerPlan]:
 @lru_cache(maxsize=4096)
 def _foldings(work: Work, lanes_in: int, cycles: int, widths: Sequence[int], most: int) -> list[LayerPlan]:
     """Those with ``most`` multipliers; networks repeat their layers, and the choice repeats its questions."""
-    found = []
+    found: list[LayerPlan] = []
     times, beats = weight_multipliers(work.x.dtype), beats_of(work.x, lanes_in)
+    own, widest = work.own, work.channels if work.own else work.share
+    made = _made(work, lanes_in)
     for least, inputs, words in _shapes(work, lanes_in, cycles):
         for lanes in widths:
-            if lanes > (work.channels if work.own else work.share):
+            if lanes > widest:
                 break
             outputs = _outputs(work, lanes_in, least, lanes)
             if outputs is None or outputs // lanes > words:
                 continue
-            folds = ceil(work.channels / outputs) if work.own else work.groups * ceil(work.share / outputs)
+            folds = ceil(work.channels / outputs) if own else work.groups * ceil(work.share / outputs)
             multipliers = times * (work.worth if folds * words == 1 else outputs * inputs)
             in_logic = outputs * inputs == 1 and multipliers
             if multipliers > most and not in_logic:
                 continue
-            ii_cycles = max(work.positions * folds * words, beats)
-            layer = _folding(work, lanes_in, outputs, inputs, folds, words, lanes, ii_cycles, multipliers)
+            layer = made.get((outputs, inputs, lanes))
+            if layer is None:
+                ii_cycles = max(work.positions * folds * words, beats)
+                layer = _folding(work, lanes_in, outputs, inputs, folds, words, lanes, ii_cycles, multipliers)
+                made[outputs, inputs, lanes] = layer
             if multipliers <= most:
                 found.append(layer)
             if in_logic:
                 sites = layer.lut_sites + work.x.dtype.bits * work.weight_bits
                 found.append(replace(layer, multipliers=0, logic=True, lut_sites=sites))
     return found
+
+
+@lru_cache(maxsize=4096)
+def _made(work: Work, lanes_in: int) -> dict[tuple[int, int, int], LayerPlan]:
+    """Foldings by outputs, inputs, and lanes: what each is does not depend on the cycles that are asked for."""
+    return {}
 
 
 def _shapes(work: Work, lanes: int, cycles: int) -> Iterator[tuple[int, int, int]]:
@@ -118,8 +129,9 @@ def _outputs(work: Work, lanes_in: int, least: int, lanes: int) -> int | None:
         step, most = lcm(lanes, lanes_in), ceil(work.channels / lanes_in) * lanes_in
     else:
         step, most = lanes, work.share
+    free = work.own or work.groups == 1
     for outputs in range(ceil(least / step) * step, most + 1, step):
-        if work.own or work.groups == 1 or work.share % outputs == 0:
+        if free or work.share % outputs == 0:
             return outputs
     return None
 

@@ -12,7 +12,9 @@ from op_graphs import random_graph
 
 import rtlgen
 from golden import Dense, Graph, IntType, Node, Relu, Reshape, TensorType, zoo
+from rtlgen import foldings
 from rtlgen.choice import Chooser
+from rtlgen.conditions import _Series
 from rtlgen.fastest import _least_cycles
 from rtlgen.live import live
 from rtlgen.lowering import Goal
@@ -188,3 +190,26 @@ def test_the_search_asks_few_questions(monkeypatch: pytest.MonkeyPatch) -> None:
         asked.clear()
         rtlgen.plan(graph, multipliers)
         assert len(asked) <= 20
+
+
+def test_the_timing_asks_no_series_that_cannot_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    steps, go_on = [], _Series.go_on
+
+    def counted(series: _Series, first: int, known: dict[str, int]) -> int:
+        reached = go_on(series, first, known)
+        steps.append(reached - first)
+        return reached
+
+    monkeypatch.setattr(_Series, "go_on", counted)
+    rtlgen.plan(zoo.load("fashion_resnet").graph, 64)
+    assert steps.count(0) < 0.1 * len(steps)
+
+
+def test_a_folding_is_made_once_whatever_the_cycles(monkeypatch: pytest.MonkeyPatch) -> None:
+    made, folding = [], foldings._folding
+    monkeypatch.setattr(foldings, "_folding", lambda *args: made.append(args) or folding(*args))
+    foldings._foldings.cache_clear()
+    foldings._made.cache_clear()
+    rtlgen.plan(zoo.load("fashion_resnet").graph, 64)
+    assert made
+    assert len(made) == len(set(made))
