@@ -59,7 +59,7 @@ def test_a_sum_is_forgotten_with_the_next_input_and_a_counter_is_not(tmp_path):
     assert run == {"sum1_acc_0": True, "sum1_tap": False}
 
 
-def test_nothing_is_hidden_that_reaches_control_was_shown_or_is_no_longer_reset(tmp_path):
+def test_nothing_is_hidden_that_reaches_control_or_was_shown(tmp_path):
     design = small_design("sum")
     faults = make_mutants(design, 60, 0, tmp_path)
     aig = aig_of(faults, tmp_path)

@@ -1,11 +1,12 @@
-"""What the inputs of a network make of a fault: such that show it, or a proof that they never do.
+"""What the inputs of a network make of a fault: such that show it, or why they never do.
 
 A small network has so few inputs that its graph can be simulated with all of them at once, a bit an input, in the
 design and in each mutant. Where a pin differs, the testbench gets that sample. Where none does, that is one way of many
 through the states, and no proof. But a register that comes to itself again in no way, one of a *pipe*, holds a function
 of what entered the pipe a fixed number of cycles ago. If control does not depend on the fault, and with no input its
 difference gets out of the pipe into a register that remembers, then it is lost in the pipe, whenever an input comes.
-And a register that remembers, but forgets with the next input whatever it holds, is a function of that input.
+And a register that remembers, but forgets with the next input whatever it holds, is a function of that input. That it
+forgets is tried with random contents and inputs, not proven.
 
 This takes for granted, of the design without the fault, that what enters a pipe to be used is what enters it with some
 input. So each input comes twice, behind a reset and behind another input; some come again with pauses at both ends.
