@@ -99,6 +99,7 @@ class _Part:
 
 _Parts = dict[tuple[_Between, ...], _Part]
 """By the streams that are still to be read."""
+_Hardware = list[tuple[_Between, LayerPlan]]
 _Options = list[tuple[_Between, _Cost, LayerPlan]]
 
 
@@ -120,6 +121,8 @@ class Chooser:
         self.unread = [list(graph.inputs)]
         for place, node in enumerate(graph.nodes):
             self.unread.append([*(name for name in self.unread[-1] if last[name] > place), node.name])
+        self._goal: Goal | None = None
+        self._found: dict[tuple[str, Sequence[_Between]], _Hardware] = {}
 
     def cheapest(
         self,
@@ -137,6 +140,8 @@ class Chooser:
             slowest: most cycles of a position, by layer.
         """
         limited = worth is None and not prices
+        if goal != self._goal:
+            self._goal, self._found = goal, {}
         graph = self.graph
         lanes = {name: self._lanes(name, goal) for name in graph.types}
         if not all(lanes.values()):
@@ -168,27 +173,35 @@ class Chooser:
         most: int | None,
     ) -> _Options:
         """The hardware of one layer behind such streams, the best for each kind of stream that it makes."""
-        graph = self.graph
-        xs = [
-            Incoming(graph.types[x], stream.lanes, self.reaches[x], stream.spacing_cycles)
-            for x, stream in zip(node.inputs, before, strict=True)
-        ]
         best: dict[_Between, tuple[_Cost, LayerPlan]] = {}
-        for layer in _candidates(node, xs, goal):
-            if layer.ii_cycles > goal.ii_cycles:
-                continue
+        for between, layer in self._hardware(node, before, goal):
             if limited and layer.multipliers > goal.multipliers:
                 continue
             if most is not None and position_cycles(layer) > most:
                 continue
-            known = 1
-            if node.name not in self.only_buffers:
-                known = _SPACINGS[bisect_right(_SPACINGS, layer.spacing_cycles) - 1]
             own = cost(layer)
-            key = _Between(layer.lanes_out, known)
-            if key not in best or own < best[key][0]:
-                best[key] = (own, layer)
+            if between not in best or own < best[between][0]:
+                best[between] = (own, layer)
         return [(between, own, layer) for between, (own, layer) in best.items()]
+
+    def _hardware(self, node: Node, before: Sequence[_Between], goal: Goal) -> _Hardware:
+        """All of one layer behind such streams that is fast enough; found once for all costs."""
+        if (node.name, before) not in self._found:
+            xs = [
+                Incoming(self.graph.types[x], stream.lanes, self.reaches[x], stream.spacing_cycles)
+                for x, stream in zip(node.inputs, before, strict=True)
+            ]
+            self._found[node.name, before] = [
+                (_Between(layer.lanes_out, self._known_spacing(node.name, layer)), layer)
+                for layer in _candidates(node, xs, goal)
+                if layer.ii_cycles <= goal.ii_cycles
+            ]
+        return self._found[node.name, before]
+
+    def _known_spacing(self, name: str, layer: LayerPlan) -> int:
+        if name in self.only_buffers:
+            return 1
+        return _SPACINGS[bisect_right(_SPACINGS, layer.spacing_cycles) - 1]
 
     def _lanes(self, name: str, goal: Goal) -> list[int]:
         """Lanes of a tensor worth trying: from the fewest that keep to the goal on some more, for each number of beats

@@ -15,6 +15,8 @@ from rtlgen.multiply import is_wiring, weight_multipliers
 from rtlgen.prompt import Prompt
 from rtlgen.stream import rows_of
 
+LATENCY_INTERVALS = 1.6
+"""Intervals until a first sample is out of a network with convolutions, where that takes no longer interval."""
 _UNLIMITED = 1 << 40
 """More cycles than any layer takes."""
 _FIRST_STEP = 64
@@ -27,7 +29,8 @@ def fastest(graph: Graph, multipliers: int | None, latency_intervals: float | No
     """The smallest plan of the smallest initiation interval; with constants instead of ``multipliers`` for None.
 
     Among plans of that interval multipliers are exchanged for logic as far as their number allows. With
-    ``latency_intervals`` the interval is the smallest one found with such a latency.
+    ``latency_intervals`` the interval is the smallest one found with such a latency; without, the latency of networks
+    with convolutions is brought to ``LATENCY_INTERVALS`` where multipliers that the interval leaves over can do that.
 
     Raises:
         NotImplementedError: if no hardware of the layers fits together.
@@ -51,12 +54,14 @@ def fastest(graph: Graph, multipliers: int | None, latency_intervals: float | No
         return _with_less_logic(lambda worth: choose.cheapest(within, worth, slowest=slowest), best, multipliers)
 
     usual = with_less_logic(best, NOTHING)
-    if latency_intervals is None:
+    if latency_intervals is None and not any(isinstance(node.op, Conv) for node in graph.nodes):
         return usual
-    soon = Prompt(choose, goal, latency_intervals, best)
+    soon = Prompt(choose, goal, latency_intervals or LATENCY_INTERVALS, best)
     if soon.intervals_of(usual) <= soon.intervals:
         return soon.limited(usual)
-    found = soon.smallest()
+    found = soon.as_fast() if latency_intervals is None else soon.smallest()
+    if found is None:
+        return usual
     smaller = with_less_logic(found, {name: position_cycles(layer) for name, layer in found.layers.items()})
     return soon.limited(smaller if soon.intervals_of(smaller) <= soon.intervals else found)
 

@@ -82,8 +82,9 @@ def plan(
 ) -> Plan:
     """The hardware with the smallest initiation interval that ``multipliers`` allow; among those, the smallest.
 
-    With ``latency_intervals``, multipliers that this leaves over make late layers faster than the interval, and the
-    interval becomes longer where it has to; how many multipliers that takes at least, `rtlgen.latency` says.
+    In a network with convolutions multipliers that this leaves over make the first sample come after 1.6 intervals, if
+    they can. With ``latency_intervals`` the interval becomes longer where it has to, so that layers can be faster than
+    it; how many multipliers that takes at least, `rtlgen.latency` says.
 
     The budget counts the requantisers' multipliers too. Below one multiplier a layer the multiplications that are left
     over are made of adders, so that every budget from 1 on has a plan. A budget beyond what is useful changes nothing.
