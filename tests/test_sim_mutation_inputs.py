@@ -10,7 +10,7 @@ from sim.mutation.every_input import Effect, _Run, effects, every_input, never_s
 from sim.mutation.mutants import Fault, make_mutants
 from sim.mutation.one_fault import FAULTY, aig_of, with_one_fault
 from sim.mutation.ops import small_design
-from sim.mutation.pipe import Reach
+from sim.mutation.pipe import ALL, Reach
 from sim.mutation.stimulus import extreme_samples
 
 
@@ -57,6 +57,30 @@ def test_a_sum_is_forgotten_with_the_next_input_and_a_counter_is_not(tmp_path):
         assert bits, sorted(aig.latches)
         run[register] = _Run(design, aig, np.stack([x, x[::-1]]), 0.0).forgets(Reach.of(aig, bits))
     assert run == {"sum1_acc_0": True, "sum1_tap": False}
+
+
+def test_what_is_known_is_so_whatever_the_registers_held(tmp_path):
+    """Every bit that differs with some content is one that is said not to be known."""
+    design = small_design("sum")
+    make_mutants(design, 1, 0, tmp_path)
+    aig = with_one_fault(aig_of([], tmp_path), 0)
+    x = every_input(design.graph.input_type)
+    assert x is not None
+    reach = Reach.of(aig, [latch.value >> 1 for name, latch in aig.latches.items() if name.startswith("sum1_acc_0[")])
+    run, random = _Run(design, aig, np.stack([x, x[::-1]]), 0.5), np.random.default_rng(0)
+    differing = 0
+    for _ in run._cycles():
+        state = {
+            node: run._values[node] ^ random.integers(0, ALL, run._values.shape[1], np.uint64) for node in reach.nodes
+        }
+        unknown, after = reach.unknown(run._values, {node: state[node] ^ run._values[node] for node in state})
+        own, other = reach.differing(run._values, state)
+        for node, word in own.items():
+            bits = word ^ run._values[node]
+            assert not (bits & ~unknown.get(node, np.zeros_like(bits))).any()
+            differing += bool(bits.any())
+        assert other.keys() <= after.keys()
+    assert differing > len(reach.nodes)
 
 
 def test_nothing_is_hidden_that_reaches_control_or_was_shown(tmp_path):

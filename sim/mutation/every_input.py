@@ -5,11 +5,12 @@ design and in each mutant. Where a pin differs, the testbench gets that sample. 
 through the states, and no proof. But a register that comes to itself again in no way, one of a *pipe*, holds a function
 of what entered the pipe a fixed number of cycles ago. If control does not depend on the fault, and with no input its
 difference gets out of the pipe into a register that remembers, then it is lost in the pipe, whenever an input comes.
-And a register that remembers, but forgets with the next input whatever it holds, is a function of that input. That it
-forgets is tried with random contents and inputs, not proven.
+And a register that remembers, but forgets with the next input whatever it holds, is a function of that input. Whether
+it forgets, a simulation says in which its content is unknown, with each input.
 
-This takes for granted, of the design without the fault, that what enters a pipe to be used is what enters it with some
-input. So each input comes twice, behind a reset and behind another input; some come again with pauses at both ends.
+This takes for granted, of the design without the fault, that what enters a pipe to be used, or a register that forgets,
+is what enters it with some input. So each input comes twice, behind a reset and behind another input; some come again
+with pauses at both ends.
 """
 
 from __future__ import annotations
@@ -78,14 +79,19 @@ def effects(design: Design, aig: Aig, faults: Sequence[Fault], x: IntArray) -> d
     for fault in faults:
         one = with_one_fault(aig, fault.mutant)
         found[fault] = Effect(Reach.of(one, [one.inputs[FAULTY] >> 1]))
-    order = np.random.default_rng(0).permutation(len(x))
-    batches = [np.arange(first, min(first + ROWS, len(x))) for first in range(0, len(x), ROWS)]
-    for places, paused in [*((batch, 0.0) for batch in batches), (order[:ROWS], PAUSED)]:
-        places = np.resize(places, -(-len(places) // 64) * 64)
-        pairs = np.stack([order[places], places])
+    for pairs, paused in _pairs(len(x)):
         run = _Run(design, aig, x[pairs], paused)
         run.follow([effect for effect in found.values() if not effect.shown_by], pairs)
     return found
+
+
+def _pairs(count: int) -> Iterator[tuple[IntArray, float]]:
+    """Places of ``count`` inputs, shape (2, 64 * n), each behind another one; and which part of cycles are pauses."""
+    order = np.random.default_rng(0).permutation(count)
+    batches = [np.arange(first, min(first + ROWS, count)) for first in range(0, count, ROWS)]
+    for batch, paused in [*((batch, 0.0) for batch in batches), (order[:ROWS], PAUSED)]:
+        places = np.resize(batch, -(-len(batch) // 64) * 64)
+        yield np.stack([order[places], places]), paused
 
 
 def never_shows(design: Design, effect: Effect, control: Collection[str], x: IntArray) -> bool:
@@ -108,8 +114,9 @@ def never_shows(design: Design, effect: Effect, control: Collection[str], x: Int
     if not effect.remembered:
         return True
     reach = Reach.of(one, [one.latches[name].value >> 1 for name in effect.remembered])
-    pairs = np.random.default_rng(2).integers(0, len(x), (2, ROWS))
-    return reach.is_data(control) and _Run(design, one, x[pairs], 0.0).forgets(reach)
+    if not reach.is_data(control):
+        return False
+    return all(_Run(design, one, x[pairs], paused).forgets(reach) for pairs, paused in _pairs(len(x)))
 
 
 class _Run:
@@ -154,14 +161,12 @@ class _Run:
 
     def forgets(self, reach: Reach) -> bool:
         """Whether it does not show, and is forgotten at the end, what the registers held where ``reach`` begins."""
-        size = (len(reach.nodes), self._values.shape[1])
-        junk = self._random.integers(0, ALL, size, dtype=np.uint64, endpoint=True)
-        state, after = dict(zip(reach.nodes, junk, strict=True)), dict[str, Words]()
+        state, after = {node: np.full_like(self._values[0], ALL) for node in reach.nodes}, dict[str, Words]()
         for _ in self._cycles():
-            shown, after = self._step(reach, state)
-            if len(shown):
+            unknown, after = reach.unknown(self._values, state)
+            if not self._watched(reach).isdisjoint(unknown):
                 return False
-            state = {reach.latches[name].value >> 1: word for name, word in after.items()}
+            state = {reach.latches[name].value >> 1: bits for name, bits in after.items()}
         return not after
 
     def _reset(self, reach: Reach) -> dict[int, Words]:
@@ -178,12 +183,16 @@ class _Run:
         """Which inputs show a difference in this cycle, and the latches that will differ in the next one."""
         own, after = reach.differing(self._values, state)
         differs = np.zeros_like(self._values[0])
+        for node in self._watched(reach) & own.keys():
+            differs |= own[node] ^ self._values[node]
+        return np.flatnonzero(np.unpackbits(differs.view(np.uint8), bitorder="little")), after
+
+    def _watched(self, reach: Reach) -> set[int]:
+        """The nodes of the pins that matter in this cycle."""
         names = [f"{pin}[0]" for pin in PINS]
         if self._level(_VALID):
             names += [name for name in reach.aig.outputs if name.startswith(DATA)]
-        for node in {reach.aig.outputs[name] >> 1 for name in names} & own.keys():
-            differs |= own[node] ^ self._values[node]
-        return np.flatnonzero(np.unpackbits(differs.view(np.uint8), bitorder="little")), after
+        return {reach.aig.outputs[name] >> 1 for name in names}
 
     def _cycles(self) -> Iterator[None]:
         """Yield in each cycle, when all nodes are known; all inputs are sent, and their results come."""
