@@ -116,7 +116,7 @@ def never_shows(design: Design, effect: Effect, control: Collection[str], x: Int
     reach = Reach.of(one, [one.latches[name].value >> 1 for name in effect.remembered])
     if not reach.is_data(control):
         return False
-    return all(_Run(design, one, x[pairs], paused).forgets(reach) for pairs, paused in _pairs(len(x)))
+    return all(_Run(design, one, x[pairs[1:]], paused).forgets(reach) for pairs, paused in _pairs(len(x)))
 
 
 class _Run:
