@@ -161,13 +161,15 @@ class _Run:
 
     def forgets(self, reach: Reach) -> bool:
         """Whether it does not show, and is forgotten at the end, what the registers held where ``reach`` begins."""
-        state, after = {node: np.full_like(self._values[0], ALL) for node in reach.nodes}, dict[str, Words]()
+        state = {node: np.full_like(self._values[0], ALL) for node in reach.nodes}
         for _ in self._cycles():
             unknown, after = reach.unknown(self._values, state)
             if not self._watched(reach).isdisjoint(unknown):
                 return False
+            if not after:
+                return True
             state = {reach.latches[name].value >> 1: bits for name, bits in after.items()}
-        return not after
+        return False
 
     def _reset(self, reach: Reach) -> dict[int, Words]:
         """What the fault and a reset of the mutant make of nodes, where it is not what they are in the design."""
