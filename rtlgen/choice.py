@@ -100,6 +100,7 @@ class _Part:
 _Parts = dict[tuple[_Between, ...], _Part]
 """By the streams that are still to be read."""
 _Hardware = list[tuple[_Between, LayerPlan]]
+"""Of a layer, with the stream that each makes."""
 _Options = list[tuple[_Between, _Cost, LayerPlan]]
 
 
@@ -121,8 +122,9 @@ class Chooser:
         self.unread = [list(graph.inputs)]
         for place, node in enumerate(graph.nodes):
             self.unread.append([*(name for name in self.unread[-1] if last[name] > place), node.name])
+        # Goals come one after the other, each with many prices: what was found for one is of no use for the next.
         self._goal: Goal | None = None
-        self._found: dict[tuple[str, Sequence[_Between]], _Hardware] = {}
+        self._found: dict[tuple[str, tuple[_Between, ...]], _Hardware] = {}
 
     def cheapest(
         self,
@@ -166,7 +168,7 @@ class Chooser:
     def _options(
         self,
         node: Node,
-        before: Sequence[_Between],
+        before: tuple[_Between, ...],
         goal: Goal,
         cost: Callable[[LayerPlan], _Cost],
         limited: bool,
@@ -184,7 +186,7 @@ class Chooser:
                 best[between] = (own, layer)
         return [(between, own, layer) for between, (own, layer) in best.items()]
 
-    def _hardware(self, node: Node, before: Sequence[_Between], goal: Goal) -> _Hardware:
+    def _hardware(self, node: Node, before: tuple[_Between, ...], goal: Goal) -> _Hardware:
         """All of one layer behind such streams that is fast enough; found once for all costs."""
         if (node.name, before) not in self._found:
             xs = [
@@ -220,7 +222,7 @@ class Chooser:
 
 
 def _after(
-    options_behind: Callable[[Sequence[_Between]], _Options],
+    options_behind: Callable[[tuple[_Between, ...]], _Options],
     most: int | None,
     parts: _Parts,
     unread: Sequence[str],

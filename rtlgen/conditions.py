@@ -9,7 +9,8 @@ some wait for each other.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from fractions import Fraction
 
 import numpy as np
 
@@ -121,18 +122,54 @@ class _Series:
         return last
 
 
+@dataclass
+class Way:
+    """The way back from a start along the conditions that hold with equality: what decides when it comes.
+
+    Args:
+        buffers: whose room is on it.
+        pace_cycles: of a sample, on the slowest part of it that leads from a start to the same one of an earlier
+            sample; 0 if there is none. The same holds back all later samples: none comes sooner than at this pace.
+    """
+
+    buffers: set[tuple[str, int]] = field(default_factory=set)
+    pace_cycles: Fraction = Fraction(0)
+
+    def repeats(self, cycles: int, samples: int) -> None:
+        """A part of it is as long as this."""
+        self.pace_cycles = max(self.pace_cycles, Fraction(cycles, samples))
+
+
 def on_the_way(
-    conditions: Mapping[str, Sequence[Condition]], cycles: Mapping[str, int], starts: Mapping[str, IntArray], last: str
-) -> set[tuple[str, int]]:
-    """Buffers on the way back from the last start along the conditions that hold with equality."""
+    conditions: Mapping[str, Sequence[Condition]],
+    cycles: Mapping[str, int],
+    starts: Mapping[str, IntArray],
+    samples: int,
+    last: str,
+) -> Way:
+    """The way back from the last start of a series.
+
+    Args:
+        conditions, cycles, starts: as for ``least`` and from it.
+        samples: over which the starts are; of each series all have equally many.
+        last: the series.
+    """
     # The first one of the run of starts without a gap that each belongs to.
     runs = {}
     for name, at in starts.items():
         gap = np.diff(at, prepend=at[0] - cycles[name] - 1) != cycles[name]
         runs[name] = np.maximum.accumulate(np.where(gap, np.arange(len(at)), 0))
-    name, place, found = last, len(starts[last]) - 1, set()
+    name, place, way = last, len(starts[last]) - 1, Way()
+    passed: dict[tuple[str, int], int] = {}
     for _ in range(_MOST_STEPS_BACK):
-        place = int(runs[name][place])
+        each = len(starts[name]) // samples
+        later = passed.setdefault((name, place % each), place)
+        if later > place:
+            way.repeats(int(starts[name][later] - starts[name][place]), (later - place) // each)
+        first = int(runs[name][place])
+        if place - first >= each:
+            way.repeats(each * cycles[name], 1)
+        place = first
         held = None
         for condition in conditions[name]:
             index = int(condition.index[place])
@@ -142,9 +179,9 @@ def on_the_way(
         if held is None:
             break
         if held.buffer:
-            found.add(held.buffer)
+            way.buffers.add(held.buffer)
         name, place = held.source, int(held.index[place])
-    return found
+    return way
 
 
 def stuck(

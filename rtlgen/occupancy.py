@@ -48,7 +48,7 @@ def room_rows(plan: Plan) -> dict[tuple[str, int], int]:
 
 def steady_samples(plan: Plan) -> int:
     """So many samples back to back that all of a network is at work, and goes on as it does then."""
-    return -(-plan.latency_cycles // plan.ii_cycles) + 4
+    return max(-(-plan.latency_cycles // plan.ii_cycles), len(plan.ahead_cycles)) + 4
 
 
 def _done(stage: Stage, reach: Reach, starts: IntArray, samples: int) -> tuple[IntArray, IntArray]:

@@ -170,6 +170,8 @@ def _steady(network: _Network, depths: Mapping[tuple[str, int], int], ii_cycles:
             # Intervals may alternate, and only with a long one at the end is it seen what it waits for: even numbers
             # of samples in turn with odd ones.
             needed = max(needed, 2 * samples + 1 - samples % 2)
+        elif timing.pace_cycles < ii_cycles:
+            needed = max(needed, 2 * samples)
         slow = timing.short and (intervals > ii_cycles).any()
         if timing.hangs or samples >= needed or slow:
             return timing

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction
 
 import numpy as np
 
@@ -71,12 +72,14 @@ class Timing:
         starts: of every stage, over all samples.
         departures: of each sample, the cycle on which its last output beat moves; shape (samples,).
         short: buffers whose room decides when the last sample leaves, or on which the network hangs.
+        pace_cycles: of a sample, that is seen to hold back the last sample and therefore all later ones; 0 if none is.
         hangs: there is no solution: somebody waits for room that never comes.
     """
 
     starts: dict[str, IntArray]
     departures: IntArray
     short: set[tuple[str, int]] = field(default_factory=set)
+    pace_cycles: Fraction = Fraction(0)
     hangs: bool = False
 
 
@@ -108,8 +111,10 @@ def solve(stages: Sequence[Stage], output: Taker, samples: int) -> Timing:
     starts, hangs = least(cycles, {stage.name: stage.positions * samples for stage in stages}, conditions)
     last = output.arrivals
     leaves = starts[last.maker].reshape(samples, -1)[:, last.token[-1]] + last.offset[-1] + FIFO_CYCLES
-    short = stuck(conditions, starts, last.maker) if hangs else on_the_way(conditions, cycles, starts, last.maker)
-    return Timing(starts, leaves, short, hangs)
+    if hangs:
+        return Timing(starts, leaves, stuck(conditions, starts, last.maker), hangs=True)
+    way = on_the_way(conditions, cycles, starts, samples, last.maker)
+    return Timing(starts, leaves, way.buffers, way.pace_cycles)
 
 
 def waits_for_data(stage: Stage, by_name: Mapping[str, Stage], samples: int) -> list[Condition]:

@@ -21,6 +21,7 @@ from sim.fuzzing.check import check
 from sim.fuzzing.coverage import Coverage
 from sim.fuzzing.record import line
 from sim.op_table import oracle
+from sim.simulators.pyrtl_simulator import run_with_taps
 
 CASES = sorted(path.parent for path in (Path(__file__).parent / "cases").glob("*/case.json"))
 S8 = IntType(8, True)
@@ -290,3 +291,13 @@ def test_a_sample_that_is_held_up_once_counts_in_the_plan() -> None:
     assert (plan.ii_cycles, plan.ahead_cycles) == (9, (4, 3, 6))
     due = plan.due_cycles(6) - plan.latency_cycles
     assert due.tolist() == [0, 5, 15, 21, 30, 39]
+
+
+def test_samples_that_catch_up_slowly_do_so_until_they_have() -> None:
+    """Its first sample is late, and only after 47 others does its slowest layer hold up all that come."""
+    case = Case.load(Path(__file__).parent / "cases" / "catching_up_for_long")
+    design = rtlgen.generate(case.graph, case.multipliers)
+    assert len(design.plan.ahead_cycles) == 47
+    x = np.resize(case.x, (60, *case.x.shape[1:]))
+    run, _ = run_with_taps(design, x)
+    assert run.cycles.tolist() == design.plan.due_cycles(60).tolist()

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from netlist_cells import resetting
 from prover import NEEDS_ABC
 
 import golden
@@ -113,14 +114,6 @@ first_m_axis_out[0]@0=1
         (True, False, False, 4098),
         (False, True, True, 1),
     ]
-
-
-def resetting(netlist: str, register: str) -> str:
-    """The cell that chooses what a register becomes in a reset."""
-    cells = [cell.partition("\n  end")[0] for cell in netlist.split("\n  cell $mux ")[1:]]
-    made, reset = f"connect \\Y $0\\{register}[0:0]", "connect \\S \\reset"
-    (found,) = [cell for cell in cells if made in cell and reset in cell]
-    return found.partition("\n")[0]
 
 
 @NEEDS_ABC

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from netlist_cells import resetting
 
 from golden.types import IntType, TensorType
 from sim.formal.control import Control
@@ -12,6 +13,24 @@ from sim.mutation.one_fault import FAULTY, aig_of, with_one_fault
 from sim.mutation.ops import small_design
 from sim.mutation.pipe import ALL, Reach
 from sim.mutation.stimulus import extreme_samples
+
+
+@pytest.fixture(scope="module")
+def total(tmp_path_factory):
+    """The sum, its netlist's folder, the graph of it without a fault, and all of its inputs."""
+    folder = tmp_path_factory.mktemp("total")
+    design = small_design("sum")
+    make_mutants(design, 1, 0, folder)
+    x = every_input(design.graph.input_type)
+    assert x is not None
+    return design, folder, with_one_fault(aig_of([], folder), 0), x
+
+
+def registers(aig, name):
+    """The nodes of a register's bits."""
+    bits = [latch.value >> 1 for bit, latch in aig.latches.items() if bit.startswith(f"{name}[")]
+    assert bits, sorted(aig.latches)
+    return bits
 
 
 def test_every_input_is_there_once_if_there_are_not_too_many():
@@ -45,28 +64,17 @@ def test_what_the_testbench_kills_shows_and_what_shows_is_killed(kind, tmp_path)
     assert not bench.alive(list(shown), told, None, QUICK_STALLED_SAMPLES, QUICK_RESETS)
 
 
-def test_a_sum_is_forgotten_with_the_next_input_and_a_counter_is_not(tmp_path):
-    design = small_design("sum")
-    make_mutants(design, 1, 0, tmp_path)
-    aig = with_one_fault(aig_of([], tmp_path), 0)
-    x = every_input(design.graph.input_type)
-    assert x is not None
-    run = {}
-    for register in ("sum1_acc_0", "sum1_tap"):
-        bits = [latch.value >> 1 for name, latch in aig.latches.items() if name.startswith(f"{register}[")]
-        assert bits, sorted(aig.latches)
-        run[register] = _Run(design, aig, np.stack([x, x[::-1]]), 0.0).forgets(Reach.of(aig, bits))
-    assert run == {"sum1_acc_0": True, "sum1_tap": False}
+@pytest.mark.parametrize(("register", "forgets"), [("sum1_acc_0", True), ("sum1_tap", False)])
+def test_a_sum_is_forgotten_with_the_next_input_and_a_counter_is_not(register, forgets, total):
+    design, _, aig, x = total
+    run = _Run(design, aig, np.stack([x, x[::-1]]), 0.0)
+    assert run.forgets(Reach.of(aig, registers(aig, register))) == forgets
 
 
-def test_what_is_known_is_so_whatever_the_registers_held(tmp_path):
+def test_what_is_known_is_so_whatever_the_registers_held(total):
     """Every bit that differs with some content is one that is said not to be known."""
-    design = small_design("sum")
-    make_mutants(design, 1, 0, tmp_path)
-    aig = with_one_fault(aig_of([], tmp_path), 0)
-    x = every_input(design.graph.input_type)
-    assert x is not None
-    reach = Reach.of(aig, [latch.value >> 1 for name, latch in aig.latches.items() if name.startswith("sum1_acc_0[")])
+    design, _, aig, x = total
+    reach = Reach.of(aig, registers(aig, "sum1_acc_0"))
     run, random = _Run(design, aig, np.stack([x, x[::-1]]), 0.5), np.random.default_rng(0)
     differing = 0
     for _ in run._cycles():
@@ -97,25 +105,14 @@ def test_nothing_is_hidden_that_reaches_control_or_was_shown(tmp_path):
     assert not never_shows(design, Effect(data[0], shown_by=[0, 1]), control, x)
 
 
-def test_a_fault_is_not_hidden_that_keeps_a_reset_from_a_register(tmp_path):
+def test_a_fault_is_not_hidden_that_keeps_a_reset_from_a_register(total):
     """What it holds after a reset is then anything; all inputs have been tried with one thing only."""
-    design = small_design("sum")
-    make_mutants(design, 1, 0, tmp_path)
-    cell = resetting((tmp_path / "netlist.il").read_text(), "sum1_result")
+    design, folder, _, x = total
+    cell = resetting((folder / "netlist.il").read_text(), "sum1_result")
     fault = Fault(1, rf"-mode const0 -module sum -cell {cell} -port \S -portbit 0")
-    aig = aig_of([fault], tmp_path)
+    aig = aig_of([fault], folder)
     control = Control.of(with_one_fault(aig, 0)).reset_to
-    x = every_input(design.graph.input_type)
-    assert x is not None
     effect = effects(design, aig, [fault], x)[fault]
     assert not effect.shown_by
     assert effect.reach.is_data(control)
     assert not never_shows(design, effect, control, x)
-
-
-def resetting(netlist: str, register: str) -> str:
-    """The cell that chooses what a register becomes in a reset."""
-    cells = [cell.partition("\n  end")[0] for cell in netlist.split("\n  cell $mux ")[1:]]
-    return next(c for c in cells if f"connect \\Y $0\\{register}[" in c and "connect \\S \\reset" in c).partition("\n")[
-        0
-    ]

@@ -80,7 +80,8 @@ class Reach:
     def unknown(self, values: Words, before: Mapping[int, Words]) -> tuple[dict[int, Words], dict[str, Words]]:
         """Nodes of which not all is known, and latches, by name, that will be such: the bits where it is not.
 
-        That a gate is known, since one of its operands is known to be 0, holds whatever the others are.
+        A gate is known if both operands are, or if one of them is known to be 0. So what is known is right whatever
+        the unknown bits are; some of what is not known may be the same for all of them.
 
         Args:
             values: a row a node: what it is if it is known.
