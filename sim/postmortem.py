@@ -8,15 +8,13 @@ from typing import TYPE_CHECKING, Any
 import pyrtl
 
 from sim.lockstep import PinDifference, Pins, first_register_difference, register_values
-from sim.waves import PYRTL, TESTBENCH, Clock, bits, cut, write_save_file
+from sim.waves import PYRTL, TESTBENCH, Clock, bits, cut, window_of
 
 if TYPE_CHECKING:
     from rtlgen import Design
 
 WINDOW_CYCLES = 64
 """Cycles of waves before and after the difference."""
-SHOWN_CYCLES = (16, 7)
-"""Of these, as many before and after it are told as values, for a page."""
 SCOPES = {TESTBENCH: "tensorgate_bench.dut", PYRTL: "toplevel"}
 
 
@@ -87,18 +85,4 @@ def shown_of(block: pyrtl.Block, waves: Path, names: list[str], cycle: int, cloc
     """The same of a block, which is a ``scope`` in the VCD file."""
     wires = block.wirevector_by_name
     widths = {name: len(wires[name]) for name in names if name in wires}
-    save_file = write_save_file(waves, widths, scope, cycle, clock)
-    before, after = SHOWN_CYCLES
-    first = max(0, cycle - before)
-    values = bits(waves, widths, first, cycle + after, clock)
-    window = {
-        "first_cycle": first,
-        "cycle": cycle,
-        "signals": {name: [_told(word) for word in values[name]] for name in widths if name in values},
-    }
-    return {"waves": str(waves), "save_file": str(save_file), "window": window}
-
-
-def _told(word: str) -> str:
-    """Binary digits as they are for one bit, else in hexadecimal; ``x`` where any are unknown."""
-    return word if len(word) == 1 else f"{int(word, 2):0{-(-len(word) // 4)}x}" if set(word) <= set("01") else "x"
+    return window_of(waves, widths, cycle, scope, clock)

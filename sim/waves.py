@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import log2
 from pathlib import Path
+from typing import Any
 
 from vcdvcd import VCDVCD
 
@@ -15,6 +16,8 @@ SAMPLE_PS = 5_000
 PIXELS = 40
 """The testbench's clock: a cycle takes 10 ns, its middle, where everything is settled, is 5 ns after its start; so many
 pixels wide it is shown."""
+SHOWN_CYCLES = (16, 7)
+"""As many cycles before and after one are told as values, for a page."""
 
 
 @dataclass(frozen=True)
@@ -123,6 +126,32 @@ def write_save_file(waves: Path, widths: Mapping[str, int], scope: str, cycle: i
     path = waves.with_suffix(".gtkw")
     path.write_text("\n".join(lines) + "\n")
     return path
+
+
+def window_of(
+    waves: Path, widths: Mapping[str, int], cycle: int, scope: str, clock: Clock = TESTBENCH
+) -> dict[str, Any]:
+    """Fields of a ``Difference`` about a window of waves: waves, save_file, window.
+
+    Args:
+        waves: a VCD file.
+        widths: of the wires to look at, by name.
+        cycle: to look at.
+        scope: that the wires are in.
+        clock: of the file.
+    """
+    save_file = write_save_file(waves, widths, scope, cycle, clock)
+    before, after = SHOWN_CYCLES
+    first = max(0, cycle - before)
+    values = bits(waves, widths, first, cycle + after, clock)
+    signals = {name: [_told(word) for word in values[name]] for name in widths if name in values}
+    window = {"first_cycle": first, "cycle": cycle, "signals": signals}
+    return {"waves": str(waves), "save_file": str(save_file), "window": window}
+
+
+def _told(word: str) -> str:
+    """Binary digits as they are for one bit, else in hexadecimal; ``x`` where any are unknown."""
+    return word if len(word) == 1 else f"{int(word, 2):0{-(-len(word) // 4)}x}" if set(word) <= set("01") else "x"
 
 
 def _extended(value: str, width: int) -> str:

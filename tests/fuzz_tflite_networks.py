@@ -12,15 +12,20 @@ import tempfile
 import time
 from pathlib import Path
 
+import numpy as np
 from fuzz_tflite import seconds
 from tflite_networks import random_network
-from tflite_reference import RefusedError, assert_equal, stimulus
+from tflite_reference import RefusedError, assert_equal, file_of, stimulus
 
+import golden
 from golden import Graph
+from sim.difference import Difference, VerificationError
 from sim.fuzzing.case import Case
 from sim.fuzzing.check import RefusedError as NoHardwareError
 from sim.fuzzing.check import check
+from sim.fuzzing.postmortem import examine
 from sim.fuzzing.reduce import reduced
+from sim.regression.postmortem_page import write_page
 
 MOST_MACS = 3000
 """Of a network that is simulated; larger ones take too long, and have nothing that smaller ones have not."""
@@ -88,6 +93,7 @@ def check_hardware(graph, seed):
     except Exception as error:
         case, error = reduced(case, error, check)
         error.add_note(f"in hardware of the network with {case}")
+        error.case = case
         raise error from None
     return "hardware equal"
 
@@ -113,11 +119,30 @@ def campaign(first, until, folder):
     return results, None
 
 
+def keep(seed, tensor, error, command, folder):
+    """What a failure leaves in ``folder``: file, input, the facts with a page; of hardware the case, with waves."""
+    folder.mkdir(parents=True, exist_ok=True)
+    net = network(seed, tensor)
+    path = file_of(net, folder)
+    try:
+        np.savez(folder / "x.npz", **stimulus(golden.from_tflite(path), SAMPLES, seed))
+    except Exception as refused:
+        error.add_note(f"golden refuses the file: {refused}")
+    difference = getattr(error, "difference", None) or Difference("tflite-micro", f"{type(error).__name__}: {error}")
+    if case := getattr(error, "case", None):
+        case.save(folder, error, command)
+        difference = examine(case, error, folder, command) or difference
+    VerificationError(difference, folder, command)  # writes its facts into the folder
+    write_page(difference, command, folder)
+    return folder
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--time", type=seconds, default=60.0, help="how long: 90s, 5m, 1h (default 60s)")
     parser.add_argument("--seed", type=int, default=0, help="of the first file")
     parser.add_argument("--tensor", type=int, help="only the file of the seed, up to this tensor")
+    parser.add_argument("--output", type=Path, default=Path("build/tflite"), help="where a failure is kept")
     options = parser.parse_args()
     start = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
@@ -133,7 +158,9 @@ def main():
     kinds = [operator.kind for operator in network(seed, tensor).operators]
     print("\n".join([f"{type(error).__name__}: {error}", *getattr(error, "__notes__", [])]))
     where = f"--seed {seed} " + (f"--tensor {tensor}" if tensor is not None else "--time 1s")
-    print(f"{', '.join(kinds)}: python tests/fuzz_tflite_networks.py {where}")
+    command = f"python tests/fuzz_tflite_networks.py {where}"
+    print(f"{', '.join(kinds)}: {command}")
+    print(f"files: {keep(seed, tensor, error, command, options.output / f'seed{seed}')}")
     return 1
 
 

@@ -1,11 +1,16 @@
 """Random TensorFlow Lite files as hardware: interpreter, golden and PyRTL agree; and what fails is found and small."""
 
+import json
+
 import numpy as np
 import pytest
-from fuzz_tflite_networks import attempt, campaign, network
+from fuzz_tflite_networks import attempt, campaign, keep, network
 from tflite_networks import random_network
 
+import golden
 from golden.ops import MaxPool
+from sim.fuzzing.case import Case
+from sim.fuzzing.check import check
 
 pytestmark = pytest.mark.slow  # it needs the interpreter, and simulates
 
@@ -32,7 +37,14 @@ def test_a_mistake_of_golden_is_traced_to_the_operator(monkeypatch, tmp_path):
     assert network(seed, tensor).operators[-1].kind == "MAX_POOL_2D"
     with pytest.raises(AssertionError):
         attempt(seed, tmp_path, tensor)
+    kept = keep(seed, tensor, error, "again", tmp_path / "kept")
     monkeypatch.undo()
+    told = json.loads((kept / "difference.json").read_text())
+    assert (told["witness"], told["hardware"] - told["golden"]) == ("tflite-micro", 1)
+    x = dict(np.load(kept / "x.npz"))
+    graph = golden.from_tflite(kept / "network.tflite")
+    assert graph.trace(x)[told["layer"]][(told["sample"], *told["element"])] == told["hardware"]
+    assert (kept / "difference.html").exists()
     assert attempt(seed, tmp_path, tensor)[0] == "equal"
 
 
@@ -42,8 +54,11 @@ def test_a_mistake_of_the_hardware_is_made_small(monkeypatch, tmp_path):
 
     monkeypatch.setattr("rtlgen.generate", broken)
     seed = seed_of("MAX_POOL_2D")
-    _, (_, _, error) = campaign(seed, lambda other: other > seed + 5, tmp_path)
+    _, (seed, _, error) = campaign(seed, lambda other: other > seed + 5, tmp_path)
     assert isinstance(error, KeyError)
     (note,) = error.__notes__
     assert note.count(" = ") <= 6  # one layer and its parameters
     assert "1 samples" in note
+    kept = keep(seed, None, error, "again", tmp_path / "kept")
+    monkeypatch.undo()
+    check(Case.load(kept))

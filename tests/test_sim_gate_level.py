@@ -18,6 +18,7 @@ import rtlgen
 from golden import Graph, zoo
 from sim import VerificationError, gate_level, verify
 from sim.budget import cycles_of
+from sim.mutation.ops import GRAPHS, small_design
 from sim.op_table import has_hardware, kind_of
 from sim.synthesis.netlist_simulator import NETLIST, check_models
 from sim.synthesis.netlists import write_netlists
@@ -34,6 +35,14 @@ BATCHES = [CASES[start : start + BATCH] for start in range(0, len(CASES), BATCH)
 def test_the_netlist_of_an_op_stands_the_testbench(family, name, tmp_path):
     """Two families here, ECP5 below, Xilinx among the traps; all of them for every case where there is time."""
     check_netlists(designs_of([case for case in CASES if case.name == name]), family, tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_small_network_of_every_kind_stands_the_testbench_as_a_netlist(family, tmp_path):
+    """With every change each kind in one family; all cases in all families where there is time, below."""
+    kinds = sorted(GRAPHS)[list(FAMILIES).index(family) :: len(FAMILIES)]
+    check_netlists([small_design(kind) for kind in kinds], family, tmp_path)
 
 
 @pytest.mark.exhaustive

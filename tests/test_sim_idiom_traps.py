@@ -48,7 +48,27 @@ module {name} (input clk, input signed [15:0] a, output reg signed [31:0] q);
     always @(posedge clk) q <= {value};
 endmodule
 """
+PORTS = """\
+module {name} (input clk, we, ve, input [5:0] wa, va, ra, sa, input [7:0] d, e, output reg [7:0] q, p);
+    reg [7:0] m [0:63];
+    {write}
+    {read}
+endmodule
+"""
+WRITE, WRITE_TWICE = "always @(posedge clk) if (we) m[wa] <= d;", "always @(posedge clk) if (ve) m[va] <= e;"
+READ, READ_TWICE = "always @(posedge clk) if (!we) q <= m[ra];", "always @(posedge clk) if (!we) p <= m[sa];"
+SIGNED = """\
+module {name} (input clk, input signed [15:0] a, b, output reg signed [31:0] q);
+    wire [15:0] c = a[15] ? -a : a, d = b[15] ? -b : b;
+    wire [31:0] y = c * d;
+    always @(posedge clk) q <= {value};
+endmodule
+"""
 MODULES = {
+    "two_writes": PORTS.format(name="two_writes", write=WRITE + WRITE_TWICE, read=READ),
+    "two_reads": PORTS.format(name="two_reads", write=WRITE, read=READ + READ_TWICE),
+    "own_sign": SIGNED.format(name="own_sign", value="a[15] ^ b[15] ? -y : y"),
+    "own_product": SIGNED.format(name="own_product", value="a * b"),
     **{name: RAM.format(name=name, read=read) for name, read in RAMS.items()},
     "plain_rom": ROM.format(name="plain_rom", style=""),
     "block_rom": ROM.format(name="block_rom", style='(* rom_style = "block" *) '),
@@ -100,6 +120,26 @@ def test_a_shallow_memory_of_constants_becomes_logic_without_an_attribute(cells)
 def test_a_product_with_a_constant_takes_a_multiplier_and_shifts_take_none(cells):
     assert cells["constant"].get("MULT18X18D") == 1
     assert "MULT18X18D" not in cells["shifts"]
+
+
+@pytest.mark.slow
+def test_a_memory_with_two_writes_becomes_registers_and_with_two_reads_two_memories(cells):
+    memories = ("DP16KD", "TRELLIS_DPR16X4")
+    assert not any(cells["two_writes"].get(memory) for memory in memories)
+    assert cells["two_writes"]["TRELLIS_FF"] >= 64 * 8
+    assert cells["two_reads"]["TRELLIS_DPR16X4"] == 2 * (64 // 16) * (8 // 4)
+    assert cells["two_reads"].get("TRELLIS_FF", 0) < 64
+
+
+@pytest.mark.slow
+def test_an_own_correction_of_signs_takes_logic_beside_the_multiplier(cells):
+    assert cells["own_sign"]["MULT18X18D"] == cells["own_product"]["MULT18X18D"] == 1
+    assert logic(cells["own_sign"]) > logic(cells["own_product"]) + 40
+
+
+def logic(cells: Mapping[str, int]) -> int:
+    """Lookup tables, two more for each cell of a carry chain."""
+    return cells.get("LUT4", 0) + 2 * cells.get("CCU2C", 0)
 
 
 def wrong_memories(block: pyrtl.Block) -> Iterator[str]:

@@ -1,5 +1,9 @@
 """Mutation: the testbench is tested by faults, and the test of the testbench by faults of its own."""
 
+import json
+import shutil
+from pathlib import Path
+
 import numpy as np
 import pytest
 from netlist_cells import resetting
@@ -16,7 +20,10 @@ from sim.mutation.reachable import Suspects
 from sim.mutation.stimulus import extreme_samples
 from sim.mutation.witness import of_verdict
 from sim.op_table import has_hardware, kind_of
+from sim.simulators import cocotb_launcher
 from sim.tools import ToolError
+
+ROOT = Path(__file__).resolve().parents[1]
 
 
 def design(kind):
@@ -130,6 +137,50 @@ def test_a_register_that_is_no_longer_reset_is_not_proven_harmless(register, tmp
     assert suspects.verdict(fault).kind == REFUTED
 
 
+def blinded(folder):
+    """A copy of the testbench that compares neither values of streams nor pins with those of the design."""
+    copy = folder / "verif"
+    shutil.copytree(ROOT / "verif", copy)
+    for name, check in (
+        ("scoreboard.py", "differ = word ^ self._packed(monitor, sample)[beat]"),
+        ("mutation.py", "elif line != self._reference[self.now]:"),
+    ):
+        text = (copy / name).read_text()
+        assert text.count(check) == 1
+        (copy / name).write_text(text.replace(check, "differ = 0" if "differ" in check else "elif False:"))
+    return folder
+
+
+@NEEDS_ABC
+@pytest.mark.slow
+def test_a_testbench_without_its_checks_is_seen_and_what_it_misses_is_shown(tmp_path, monkeypatch):
+    """It finds what hangs. Of the others a search finds what shows them, and that is kept with waves around it."""
+    monkeypatch.setattr(cocotb_launcher, "PACKAGES", (blinded(tmp_path), ROOT))
+    score = measure(design("relu"), mutants=20, kept=tmp_path / "kept", command="again")
+    assert score.score < 0.7
+    assert len(score.survived) >= 5
+    told = [json.loads(file.read_text()) for file in (tmp_path / "kept").glob("*/difference.json")]
+    assert len(told) == len(score.survived) + len(score.undecided)
+    shown = [each for each in told if each["cycle"] is not None]
+    assert len(shown) >= 5
+    for each in shown:
+        assert each["golden"] != each["hardware"]
+        assert each["command"] == "again"
+        assert Path(each["save_file"]).exists()
+        assert each["window"]["signals"]["m_axis_tvalid"]
+        assert (Path(each["folder"]) / "difference.html").exists()
+
+
+@NEEDS_ABC
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", sorted(GRAPHS))
+def test_some_faults_of_every_kind_are_killed_or_proven_to_be_none(kind):
+    """With every change; ten times as many of each where there is time, which is ``make mutate``."""
+    score = measure(design(kind), mutants=20)
+    assert score.killable >= 10
+    assert (score.survived, score.undecided, score.score) == ((), (), 1.0)
+
+
 @NEEDS_ABC
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["relu", "requantize"])
@@ -156,7 +207,7 @@ def test_the_table_has_a_row_a_kind_and_their_sum():
 
 def test_rows_of_other_op_kinds_can_stay(monkeypatch, tmp_path):
     monkeypatch.setattr(record, "find_tool", lambda program: program)
-    monkeypatch.setattr(record, "measure", lambda *arguments: score("clamp", 8, "ab"))
+    monkeypatch.setattr(record, "measure", lambda *arguments, **named: score("clamp", 8, "ab"))
     readme = tmp_path / "README.md"
     table = record.markdown([score("relu", 8, "ab", "", "u"), score("clamp", 5, "c", "d", "ef")])
     readme.write_text(f"<!-- mutation -->\n{table}\n<!-- /mutation -->\n")
@@ -185,7 +236,7 @@ def test_what_survived_or_is_undecided_is_exit_status_one(monkeypatch, capsys):
         (score("relu", 8, "", "", "u"), 1),
         (score("relu", 8, "", "a"), 1),
     ):
-        monkeypatch.setattr(record, "measure", lambda *arguments, made=made: made)
+        monkeypatch.setattr(record, "measure", lambda *arguments, made=made, **named: made)
         assert record.main(["relu"]) == status
     assert "| relu | 9 | 0 | 8 | 1 | 0 | 88.9% | 2 |" in capsys.readouterr().out
 

@@ -12,6 +12,7 @@ from networks import corners
 from tflite_writer import TfliteModel
 
 import golden
+from sim.difference import Difference, VerificationError
 
 _ARENA = 1 << 22
 
@@ -79,6 +80,28 @@ def micro_values(model: TfliteModel, content: bytes, x: list[np.ndarray]) -> dic
     return {index: np.array(values) for index, values in seen.items()}
 
 
+def compare(name: str, kind: str, made: np.ndarray, values: np.ndarray) -> None:
+    """Hold golden's tensor, shape (batch, *shape), against the interpreter's.
+
+    Raises:
+        VerificationError: where they differ first.
+    """
+    places = np.argwhere(made != values.reshape(made.shape))
+    if not len(places):
+        return
+    place = tuple(int(index) for index in places[0])
+    golden_, other = int(made[place]), int(values.reshape(made.shape)[place])
+    message = (
+        f"{name}{list(place[1:])} of sample {place[0]}, {kind}: golden {golden_}, TensorFlow Lite Micro {other} "
+        f"({len(places)} of {made.size} values differ)"
+    )
+    raise VerificationError(
+        Difference(
+            "tflite-micro", message, layer=name, sample=place[0], element=place[1:], golden=golden_, hardware=other
+        )
+    )
+
+
 def file_of(model: TfliteModel, folder: Path) -> Path:
     """The path of the file."""
     path = folder / "network.tflite"
@@ -110,7 +133,7 @@ def assert_equal(
         shape = model.tensors[index].shape
         assert graph.types[name].shape == (shape[1:] if shape[:1] == (1,) else shape)
         maker = next((o.kind for o in model.operators if index in o.outputs), "input")
-        np.testing.assert_array_equal(made[name].reshape(count, -1), values[index], err_msg=f"{name}, {maker} {shape}")
+        compare(name, f"{maker} {shape}", made[name], values[index])
     for name, y in graph.run(inputs).items():
         np.testing.assert_array_equal(y, made[name])
     return graph

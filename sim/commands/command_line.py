@@ -346,13 +346,16 @@ def fuzz(**options: Any) -> None:
 @click.option("--mutants", type=AtLeast(1), default=200, show_default=True, metavar="N", help="Faults to inject.")
 @click.option("--seed", type=AtLeast(0), default=0, metavar="S", help="Of faults, samples, stalls and resets.")
 @multipliers_option
+@path_option(
+    "--output", metavar="DIR", default=Path("build/mutants"), show_default=True, help="Where faults not found are kept."
+)
 @json_option
 def mutate(**options: Any) -> None:
     """Inject faults into the Verilog: does the testbench find them?
 
     MODEL may also be an op kind such as 'dense': a small network of it is taken. Faults without effect are proven so,
     and do not count. What is not found, and there are inputs that show it, has survived; what is neither found nor
-    proven is undecided: both count against the score, and end in status 1.
+    proven is undecided: both count against the score, end in status 1, and leave a folder with waves that show them.
 
     \b
     Examples:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from sim.formal.obligations import obligations
 from sim.formal.outcomes import Outcome, proven
+from sim.formal.postmortem import keep
 from sim.formal.prover import ABC, PROVEN, REFUTED
 from sim.regression.readme import put_between_markers
 from sim.synthesis.yosys import PROGRAM
@@ -38,6 +39,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m sim.formal", description="Prove properties of the hardware.")
     parser.add_argument("subjects", nargs="*", metavar="SUBJECT", help="names that begin so; all without any")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="proofs at a time (all processors)")
+    parser.add_argument(
+        "--build", type=Path, default=Path("build/proofs"), help="for what failing proofs leave (%(default)s)"
+    )
     parser.add_argument("--readme", type=Path, metavar="FILE", help="put the table there, if all is proven")
     options = parser.parse_args(arguments)
     if options.subjects and options.readme:
@@ -56,6 +60,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for outcome in proven(chosen, options.jobs):
             print(outcome, flush=True)
             outcomes.append(outcome)
+            if not outcome.passed:
+                print(f"  files: {keep(outcome, options.build)}", flush=True)
         if options.readme and all(outcome.passed for outcome in outcomes):
             put_between_markers(options.readme, MARKER, markdown(outcomes))
     except ToolError as error:

@@ -7,9 +7,11 @@ the power comes.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from golden import Graph
+from golden.types import IntArray
 from sim.synthesis.yosys import PROGRAM
 from sim.tools import ToolError, run_tool
 
@@ -27,10 +29,12 @@ class Verdict:
     Args:
         kind: ``PROVEN``, ``REFUTED`` or ``UNDECIDED``.
         witness: inputs that refute it, a line a bit: ``name[3]@7=1`` in cycle 7.
+        case: a network and a batch of one sample that refute it, if that is what was tried.
     """
 
     kind: str
     witness: str = ""
+    case: tuple[Graph, IntArray] | None = field(default=None, compare=False)
 
 
 def search(

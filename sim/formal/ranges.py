@@ -34,8 +34,11 @@ OPS = {
     "half_up, literal": Requantize(np.array([3, 5]), np.array([11, 12]), 3, IntType(12, True)),
     "tflm": Requantize(np.array([1518500250, 1 << 30]), np.array([41, 42]), -7, S8, "tflm"),
     "single": Requantize(np.array([1234567891, 1 << 30]), np.array([41, 40]), 11, S8, "single"),
+    "float32": Requantize(np.array([15554541, 11179863]), np.array([34, 34]), 3, S8, "float32"),
 }
-"""Two channels each, with ties and results beyond both ends; the shifts are for inputs of 18 bits."""
+"""Two channels each, with results beyond both ends, and ties but for ``float32``: of few multipliers there is hardware
+for so wide an input, and these are such, as they are and with a fault. The shifts are for inputs of 18 bits.
+"""
 BITS = {"": 24, "product": 22, "logic": 22, "phases": 22, "bits": 20, "division": 20, "shift": 24}
 """Of the input, signed, by form: as wide as takes seconds."""
 
@@ -113,7 +116,7 @@ def equal_everywhere(form: Form, planted: bool) -> Verdict:
             wrong = np.argwhere(found != golden(x))
             if len(wrong):
                 row, channel = wrong[0].tolist()
-                return Verdict(REFUTED, f"x = {x[row, channel]} in channel {channel}")
+                return Verdict(REFUTED, f"x = {x[row, channel]} in channel {channel}", (golden, x[row : row + 1]))
     return Verdict(PROVEN)
 
 

@@ -21,6 +21,7 @@ from rtlgen import Design
 from sim.formal.prover import PROVEN, REFUTED, UNDECIDED, Verdict
 from sim.mutation.mutants import MUTATED, Fault, make_mutants
 from sim.mutation.one_fault import with_one_fault
+from sim.mutation.postmortem import keep
 from sim.mutation.product import Way
 from sim.mutation.reachable import Suspects
 from sim.mutation.stimulus import extreme_samples
@@ -91,7 +92,13 @@ class MutationScore:
 
 
 def measure(
-    design: Design, mutants: int = 200, seed: int = 0, x: IntArray | None = None, expected: Any = None
+    design: Design,
+    mutants: int = 200,
+    seed: int = 0,
+    x: IntArray | None = None,
+    expected: Any = None,
+    kept: Path | None = None,
+    command: str = "",
 ) -> MutationScore:
     """Run a campaign.
 
@@ -101,6 +108,8 @@ def measure(
         seed: of faults, samples, stalls and resets.
         x: the samples; without them such that drive the layers to their ends.
         expected: what each tensor has to be; without it what golden says.
+        kept: a folder for what faults leave that are not killed, each in one of its own.
+        command: that runs the campaign again, to be told there.
 
     Raises:
         FileNotFoundError: if Icarus or yosys is missing.
@@ -136,7 +145,10 @@ def measure(
         still = shown
         if repetitions:
             still = bench.alive(shown, batch, None, STALLED_SAMPLES, _resets(design), repetitions)
-
+        if kept is not None:
+            for fault in still:
+                way = of_verdict(verdicts[fault]) or (of_way(known[fault]) if fault in known else ())
+                keep(design, fault, way, folder / MUTATED, len(faults).bit_length(), kept, command)
     return MutationScore(
         name=design.name,
         mutants=len(faults),

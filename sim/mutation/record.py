@@ -65,6 +65,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("kinds", nargs="*", metavar="KIND", help=f"of {', '.join(GRAPHS)}; all without any")
     parser.add_argument("--mutants", type=int, default=MUTANTS, help="faults in each (%(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="of faults and stimulus (%(default)s)")
+    parser.add_argument(
+        "--build", type=Path, default=Path("build/mutants"), help="where faults not found are kept (%(default)s)"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write all that was found")
     parser.add_argument("--readme", type=Path, metavar="FILE", help="put the table into FILE, between its markers")
     parser.add_argument("--keep", action="store_true", help="leave the rows there that are of other op kinds")
@@ -77,7 +80,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             find_tool(program)
         scores = []
         for kind in options.kinds or GRAPHS:
-            scores.append(measure(small_design(kind), options.mutants, options.seed))
+            command = f"tensorgate mutate {kind} --mutants {options.mutants} --seed {options.seed}"
+            scores.append(
+                measure(small_design(kind), options.mutants, options.seed, kept=options.build, command=command)
+            )
             print(markdown(scores[-1:]).splitlines()[2], file=sys.stderr, flush=True)
         if options.json:
             write_atomically(options.json, json.dumps([s.as_json() for s in scores], indent=1).encode() + b"\n")
