@@ -56,13 +56,18 @@ format: setup-dev
 	$(BIN)/ruff format --quiet .
 	$(BIN)/ruff check --quiet --fix .
 
-# The tables of the README: of the last regression, and of third-party networks and of silicon where there is a folder
-# of those networks.
+# The tables of the README: of the last regression, of proofs, faults and random networks, and of third-party networks
+# and of silicon where there is a folder of those networks.
 MODELS ?= ../shared/models
+FUZZ_TIME ?= 20m
+FUZZ_SEED ?= 104
 NETWORKS := tests/data/lenet.onnx tests/data/residual.onnx
 readme: setup-dev sim
 	$(BIN)/python -m sim.regression.training_table --readme README.md
 	$(BIN)/python -m sim.formal --readme README.md
+	$(BIN)/python -m sim.mutation.record --readme README.md
+	$(BIN)/tensorgate fuzz --time $(FUZZ_TIME) --seed $(FUZZ_SEED) --icarus 0.003 --json > build/fuzz.json
+	$(BIN)/python -m sim.fuzzing.record build/fuzz.json --readme README.md
 	$(BIN)/python -m sim.regression.quantization_table --readme README.md
 	$(BIN)/python -m sim.regression.report --readme README.md build/sim
 	@test ! -d $(MODELS) || $(BIN)/python -m sim.regression.third_party --readme README.md $(MODELS)

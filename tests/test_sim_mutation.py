@@ -137,25 +137,42 @@ def test_a_register_that_is_no_longer_reset_is_not_proven_harmless(register, tmp
     assert suspects.verdict(fault).kind == REFUTED
 
 
-def blinded(folder):
-    """A copy of the testbench that compares neither values of streams nor pins with those of the design."""
-    copy = folder / "verif"
-    shutil.copytree(ROOT / "verif", copy)
-    for name, check in (
-        ("scoreboard.py", "differ = word ^ self._packed(monitor, sample)[beat]"),
-        ("mutation.py", "elif line != self._reference[self.now]:"),
-    ):
-        text = (copy / name).read_text()
-        assert text.count(check) == 1
-        (copy / name).write_text(text.replace(check, "differ = 0" if "differ" in check else "elif False:"))
-    return folder
+COMPARING_VALUES = ("scoreboard.py", "differ = word ^ self._packed(monitor, sample)[beat]", "differ = 0")
+COMPARING_PINS = ("mutation.py", "elif line != self._reference[self.now]:", "elif False:")
+CRASHING = (
+    "mutation.py",
+    "bench = MutantBench(dut, config, reference)",
+    "bench = MutantBench(dut, config, [reference, 0][mutant > 0])",
+)
+
+
+@pytest.fixture
+def change(tmp_path, monkeypatch):
+    """A function that has the simulator take a copy of the testbench in which some texts are others."""
+
+    def changed(*changes):
+        shutil.copytree(ROOT / "verif", tmp_path / "verif")
+        for name, before, after in changes:
+            text = (tmp_path / "verif" / name).read_text()
+            assert text.count(before) == 1
+            (tmp_path / "verif" / name).write_text(text.replace(before, after))
+        monkeypatch.setattr(cocotb_launcher, "PACKAGES", (tmp_path, ROOT))
+
+    return changed
+
+
+@pytest.mark.slow
+def test_a_crash_of_the_testbench_is_no_kill(change):
+    change(CRASHING)
+    with pytest.raises(ToolError, match="the testbench crashed on mutant 1"):
+        measure(design("relu"), mutants=4)
 
 
 @NEEDS_ABC
 @pytest.mark.slow
-def test_a_testbench_without_its_checks_is_seen_and_what_it_misses_is_shown(tmp_path, monkeypatch):
+def test_a_testbench_without_its_checks_is_seen_and_what_it_misses_is_shown(change, tmp_path):
     """It finds what hangs. Of the others a search finds what shows them, and that is kept with waves around it."""
-    monkeypatch.setattr(cocotb_launcher, "PACKAGES", (blinded(tmp_path), ROOT))
+    change(COMPARING_VALUES, COMPARING_PINS)
     score = measure(design("relu"), mutants=20, kept=tmp_path / "kept", command="again")
     assert score.score < 0.7
     assert len(score.survived) >= 5
