@@ -203,7 +203,9 @@ def small() -> Graph:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("multipliers", [4, 12, 80])
+@pytest.mark.parametrize(
+    "multipliers", [12, pytest.param(4, marks=pytest.mark.exhaustive), pytest.param(80, marks=pytest.mark.exhaustive)]
+)
 def test_hardware_without_dead_channels_is_exact(multipliers: int, tmp_path: Path) -> None:
     graph = small()
     design = rtlgen.generate(graph, multipliers, name="dead")

@@ -157,7 +157,7 @@ def lint(path: Path) -> set[str]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("multipliers", [16, 64])
+@pytest.mark.parametrize("multipliers", [16, pytest.param(64, marks=pytest.mark.exhaustive)])
 def test_yosys_finds_the_multipliers_and_the_memories(multipliers: int, tmp_path: Path) -> None:
     """ECP5: every multiplier of the plan is a DSP block, no more, no fewer, and the weights lie in block RAM."""
     design = rtlgen.generate(DEEP, multipliers, name="digits")

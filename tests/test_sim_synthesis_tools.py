@@ -22,8 +22,8 @@ from sim.synthesis.targets import ECP5, ICE40, XILINX
 from sim.tools import run_tool
 
 pytestmark = pytest.mark.slow
-FAMILIES = (ECP5, ICE40, XILINX)
-XILINX_TAKES_LONG = (ECP5, ICE40, pytest.param(XILINX, marks=pytest.mark.exhaustive))
+# With every change the other families have a small network of each op kind, see test_sim_gate_level.py.
+FAMILIES = (ECP5, *(pytest.param(family, marks=pytest.mark.exhaustive) for family in (ICE40, XILINX)))
 SHAPES = [(64, 64), (512, 36), (512, 37), (1024, 19), (4096, 1)]
 """Words and bits; deeper ones take yosys long to read."""
 
@@ -68,7 +68,7 @@ def test_the_netlist_of_iris_names_the_classes_of_golden(family, iris, tmp_path)
     assert run.first_off(design.plan.due_cycles(len(run.cycles))) is None
 
 
-@pytest.mark.parametrize("family", XILINX_TAKES_LONG, ids=lambda family: family.name)
+@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
 def test_block_rams_of_a_netlist_hold_the_weights(family, tmp_path):
     design = rtlgen.generate(perceptron((64, 32, 10), argmax=False), 8, name="deep")
     yosys.run_yosys(design, family, tmp_path, timeout=300)
@@ -81,7 +81,7 @@ def test_block_rams_of_a_netlist_hold_the_weights(family, tmp_path):
     )
 
 
-@pytest.mark.parametrize("family", XILINX_TAKES_LONG, ids=lambda family: family.name)
+@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
 @pytest.mark.parametrize("is_rom", [True, False], ids=["rom", "ram"])
 def test_yosys_chooses_the_block_rams_that_are_expected(family, is_rom, tmp_path):
     stop = {"ecp5": "map_ffs", "ice40": "map_gates", "xilinx": "map_ffram"}[family.name]
