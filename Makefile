@@ -4,7 +4,7 @@
 #   make test      the tests (under 15 minutes on 2 cores)
 #   make check     format, lint, types, fast tests (under a minute)
 #   make test-all  the tests with the exhaustive ones, and those with PyTorch
-#   make sim-all   everything that searches for bugs: more seeds, proofs, faults, random networks
+#   make sim-all   what searches for bugs: more seeds, proofs, faults, netlists, random networks and files
 #   make prove     properties of the hardware, in all states; each proof must fail with a planted fault
 #   make mutate    faults in the hardware of every op kind: does the testbench find them?
 #   make readme    the regression, and the measured tables into README.md
@@ -27,10 +27,14 @@ install = [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update
 sim: setup
 	$(BIN)/python -m sim.regression --build build/sim --jobs $(JOBS)
 
+# Random networks are others every day.
+SEED ?= $(shell date +%Y%m%d)
 sim-all: setup-dev
 	$(BIN)/python -m sim.regression --build build/sim --jobs $(JOBS) --seeds 0 1
 	$(BIN)/python -m sim.formal --jobs $(JOBS)
-	$(BIN)/tensorgate fuzz --time 5m
+	$(BIN)/tensorgate fuzz --time 5m --seed $(SEED)
+	$(BIN)/python tests/fuzz_tflite_networks.py --time 2m --seed $(SEED)
+	$(BIN)/python -m pytest -n $(JOBS) tests/test_sim_gate_level.py -k 'small_network or whole_network and iris'
 	$(BIN)/python -m sim.mutation.record
 
 prove: setup-dev

@@ -81,12 +81,11 @@ class VerificationError(AssertionError):
         self.difference, self.folder, self.command = difference, folder, command
         super().__init__(difference.message)
         if folder is not None:
-            folder.mkdir(parents=True, exist_ok=True)
-            (folder / "difference.json").write_text(json.dumps(self.as_json(), indent=1) + "\n")
+            write_facts(difference, command, folder)
 
     def as_json(self) -> dict[str, Any]:
         """An object for JSON."""
-        return {"verdict": "different", **asdict(self.difference), "command": self.command, "folder": str(self.folder)}
+        return _facts(self.difference, self.command, self.folder)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self.difference, self.folder, self.command)
@@ -112,6 +111,16 @@ class VerificationError(AssertionError):
         if self.folder:
             lines.append(f"  files: {self.folder}")
         return "\n".join(lines)
+
+
+def _facts(difference: Difference, command: str | None, folder: Path | None) -> dict[str, Any]:
+    return {"verdict": "different", **asdict(difference), "command": command, "folder": str(folder)}
+
+
+def write_facts(difference: Difference, command: str | None, folder: Path) -> None:
+    """Write ``difference.json`` into ``folder``."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "difference.json").write_text(json.dumps(_facts(difference, command, folder), indent=1) + "\n")
 
 
 def in_network(design: Design, seen: Difference) -> Difference:

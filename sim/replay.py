@@ -40,8 +40,8 @@ Pins = Sequence[Mapping[str, int]]
 """Of each cycle what inputs are, by name; what is not there is 0."""
 
 
-def pins_of(witness: str) -> tuple[list[dict[str, int]], dict[str, int]]:
-    """The pins of a refutation, and how many bits each has, by name.
+def pins_of(witness: str) -> list[dict[str, int]]:
+    """The pins of a refutation.
 
     Args:
         witness: levels of bits, one after the other: ``s_axis_tdata[3]@7=1`` is one in cycle 7. There may be several
@@ -54,11 +54,9 @@ def pins_of(witness: str) -> tuple[list[dict[str, int]], dict[str, int]]:
         if (named := _BIT.fullmatch(name))
     ]
     pins: list[dict[str, int]] = [{} for _ in range(max((cycle for _, _, cycle, _ in levels), default=-1) + 1)]
-    widths: dict[str, int] = {}
     for name, bit, cycle, level in levels:
         pins[cycle][name] = pins[cycle].get(name, 0) | level << bit
-        widths[name] = max(widths.get(name, 0), bit + 1)
-    return pins, widths
+    return pins
 
 
 def replay(verilog: Sequence[Path], module: str, inputs: Mapping[str, int], pins: Pins, waves: Path) -> Path:

@@ -19,13 +19,13 @@ from tflite_reference import RefusedError, assert_equal, file_of, stimulus
 
 import golden
 from golden import Graph
-from sim.difference import Difference, VerificationError
+from sim.difference import Difference
 from sim.fuzzing.case import Case
 from sim.fuzzing.check import RefusedError as NoHardwareError
 from sim.fuzzing.check import check
 from sim.fuzzing.postmortem import examine
 from sim.fuzzing.reduce import reduced
-from sim.regression.postmortem_page import write_page
+from sim.regression.postmortem_page import leave
 
 MOST_MACS = 3000
 """Of a network that is simulated; larger ones take too long, and have nothing that smaller ones have not."""
@@ -132,9 +132,7 @@ def keep(seed, tensor, error, command, folder):
     if case := getattr(error, "case", None):
         case.save(folder, error, command)
         difference = examine(case, error, folder, command) or difference
-    VerificationError(difference, folder, command)  # writes its facts into the folder
-    write_page(difference, command, folder)
-    return folder
+    return leave(difference, command, folder)
 
 
 def main():

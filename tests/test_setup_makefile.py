@@ -1,6 +1,7 @@
 """Set-up by make: what is there is not installed again, and what cannot be installed is named in one line."""
 
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -124,3 +125,10 @@ def test_ci_runs_the_command_of_the_readme() -> None:
     assert "exec make test" in (ROOT / ".ci" / "run").read_text()
     assert "bash .ci/run" in (ROOT / ".github" / "workflows" / "ci.yml").read_text()
     assert os.access(ROOT / ".ci" / "run", os.X_OK)
+
+
+def test_ci_has_every_package_without_which_tests_are_skipped() -> None:
+    needed = set(re.findall(r"call install,(?:--\S+ )?([\w+-]+)\)", (ROOT / "Makefile").read_text()))
+    workflow = (ROOT / ".github" / "workflows" / "ci.yml").read_text()
+    assert {"iverilog", "berkeley-abc"} <= needed
+    assert [package for package in needed - {"python3-venv", "g++"} if package not in workflow] == []

@@ -15,6 +15,7 @@ from sim.mutation import record
 from sim.mutation.campaign import SAMPLES, MutationScore, check_results, measure
 from sim.mutation.mutants import Fault, make_mutants
 from sim.mutation.ops import GRAPHS, small_design
+from sim.mutation.place import Places
 from sim.mutation.product import Way
 from sim.mutation.reachable import Suspects
 from sim.mutation.stimulus import extreme_samples
@@ -67,6 +68,29 @@ def test_runs_that_say_nothing_about_the_mutants_are_refused(results, message):
 def test_runs_that_do_are_not():
     check_results([run(0), run(1, "killed"), run(0)], [1])
     check_results([run(0), run(7), run(3), run(0)], [7, 3])
+
+
+def test_a_fault_leads_to_a_named_signal():
+    made = design("slice")
+    places = Places(made)
+    assert places.of("slice1_out_data[3]") == "slice1_out_data of slice1"
+    unnamed = [wire.name for wire in made.block.wirevector_set if wire.name.startswith("tmp")]
+    found = {name: places.of(f"{name}[0]") for name in unnamed}
+    assert len(found) > 20
+    assert all(found.values()), [name for name, signal in found.items() if not signal]
+    lines = made.verilog.splitlines()
+    at = next(n for n, line in enumerate(lines, 1) if line.lstrip().startswith("assign slice1_out_data"))
+    assert places.of(f"$ternary$design.v:{at}$59.B[3]") == "slice1_out_data of slice1"
+    assert places.of("$auto$of.nothing[1]") == ""
+
+
+@pytest.mark.slow
+def test_the_faults_of_every_kind_are_told_by_named_signals(tmp_path):
+    for kind in ("slice", "dense", "softmax"):
+        folder = tmp_path / kind
+        folder.mkdir()
+        faults = make_mutants(design(kind), 60, 0, folder)
+        assert [str(fault) for fault in faults if not fault.signal] == []
 
 
 def test_a_fault_is_told_by_its_named_signal():
@@ -212,14 +236,22 @@ def test_every_fault_is_killed_or_proven_to_be_none(kind):
 
 def score(name, killed, equivalent=(), survived=(), undecided=()):
     faults = [tuple(Fault(n, "") for n in range(count)) for count in (len(equivalent), len(survived), len(undecided))]
-    return MutationScore(name, killed + sum(map(len, faults)), killed, 0, *faults, 0, 9, 1.5)
+    return MutationScore(
+        name, killed + sum(map(len, faults)), killed, 0, faults[0], len(equivalent), *faults[1:], 0, 9, 1.5
+    )
 
 
 def test_the_table_has_a_row_a_kind_and_their_sum():
     lines = record.markdown([score("relu", 8, "ab"), score("dense", 5, "c", "d", "ef")]).splitlines()
-    assert lines[2] == "| dense | 9 | 1 | 5 | 1 | 2 | 62.5% | 2 |"
-    assert lines[3] == "| relu | 10 | 2 | 8 | 0 | 0 | 100.0% | 2 |"
-    assert lines[4] == "| all | 19 | 3 | 13 | 1 | 2 | 81.2% | 4 |"
+    assert lines[2] == "| dense | 9 | 1 | 1 | 5 | 1 | 2 | 62.5% | 2 |"
+    assert lines[3] == "| relu | 10 | 2 | 2 | 8 | 0 | 0 | 100.0% | 2 |"
+    assert lines[4] == "| all | 19 | 3 | 3 | 13 | 1 | 2 | 81.2% | 4 |"
+
+
+def test_the_table_of_the_readme_has_every_op_kind_and_all_of_its_faults():
+    rows = record.rows_in((ROOT / "README.md").read_text())
+    assert rows.keys() == GRAPHS.keys()
+    assert all(numbers[0] == record.MUTANTS and numbers[4:6] == (0, 0) for numbers in rows.values())
 
 
 def test_rows_of_other_op_kinds_can_stay(monkeypatch, tmp_path):
@@ -255,7 +287,7 @@ def test_what_survived_or_is_undecided_is_exit_status_one(monkeypatch, capsys):
     ):
         monkeypatch.setattr(record, "measure", lambda *arguments, made=made, **named: made)
         assert record.main(["relu"]) == status
-    assert "| relu | 9 | 0 | 8 | 1 | 0 | 88.9% | 2 |" in capsys.readouterr().out
+    assert "| relu | 9 | 0 | 0 | 8 | 1 | 0 | 88.9% | 2 |" in capsys.readouterr().out
 
 
 @NEEDS_ABC

@@ -23,7 +23,7 @@ from sim.tools import run_tool
 
 pytestmark = pytest.mark.slow
 # With every change the other families have a small network of each op kind, see test_sim_gate_level.py.
-FAMILIES = (ECP5, *(pytest.param(family, marks=pytest.mark.exhaustive) for family in (ICE40, XILINX)))
+ECP5_FIRST = (ECP5, *(pytest.param(family, marks=pytest.mark.exhaustive) for family in (ICE40, XILINX)))
 SHAPES = [(64, 64), (512, 36), (512, 37), (1024, 19), (4096, 1)]
 """Words and bits; deeper ones take yosys long to read."""
 
@@ -34,7 +34,7 @@ def iris():
     return rtlgen.generate(entry.graph, 16, name="iris"), entry.graph.encode(entry.dataset["test"].x)
 
 
-@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
+@pytest.mark.parametrize("family", ECP5_FIRST, ids=lambda family: family.name)
 def test_the_netlist_gives_the_logits_of_golden_and_a_wrong_one_does_not(family, tmp_path):
     """Of one-bit faults in each of the 16 multipliers (ECP5) the classes show none, and the logits all."""
     graph = without_argmax(zoo.load("iris").graph)
@@ -58,7 +58,7 @@ def _invert_a_bit_of_a_multiplier(netlist: Path) -> None:
     netlist.write_text(f"{text[: match.start(1)]}{match[1]} ^ 1'b1{text[match.end(1) :]}")
 
 
-@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
+@pytest.mark.parametrize("family", ECP5_FIRST, ids=lambda family: family.name)
 def test_the_netlist_of_iris_names_the_classes_of_golden(family, iris, tmp_path):
     design, x = iris
     yosys.run_yosys(design, family, tmp_path, timeout=300)
@@ -68,7 +68,7 @@ def test_the_netlist_of_iris_names_the_classes_of_golden(family, iris, tmp_path)
     assert run.first_off(design.plan.due_cycles(len(run.cycles))) is None
 
 
-@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
+@pytest.mark.parametrize("family", ECP5_FIRST, ids=lambda family: family.name)
 def test_block_rams_of_a_netlist_hold_the_weights(family, tmp_path):
     design = rtlgen.generate(perceptron((64, 32, 10), argmax=False), 8, name="deep")
     yosys.run_yosys(design, family, tmp_path, timeout=300)
@@ -81,7 +81,7 @@ def test_block_rams_of_a_netlist_hold_the_weights(family, tmp_path):
     )
 
 
-@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
+@pytest.mark.parametrize("family", ECP5_FIRST, ids=lambda family: family.name)
 @pytest.mark.parametrize("is_rom", [True, False], ids=["rom", "ram"])
 def test_yosys_chooses_the_block_rams_that_are_expected(family, is_rom, tmp_path):
     stop = {"ecp5": "map_ffs", "ice40": "map_gates", "xilinx": "map_ffram"}[family.name]

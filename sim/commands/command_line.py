@@ -355,7 +355,8 @@ def mutate(**options: Any) -> None:
 
     MODEL may also be an op kind such as 'dense': a small network of it is taken. Faults without effect are proven so,
     and do not count. What is not found, and there are inputs that show it, has survived; what is neither found nor
-    proven is undecided: both count against the score, end in status 1, and leave a folder with waves that show them.
+    proven is undecided: both count against the score, end in status 1, and leave a folder: with waves, if they can
+    be shown.
 
     \b
     Examples:

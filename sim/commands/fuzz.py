@@ -75,7 +75,8 @@ def fuzz(
     if json:
         raise CheckFailedError(as_text(content))
     _print(content)
-    raise CheckFailedError(f"\n{_told(failed, error)}\n  reproduce with: {command}")
+    kept = f"to keep it for good: cp -r {shlex.quote(str(folder))} tests/cases/NAME"
+    raise CheckFailedError(f"\n{_told(failed, error)}\n  reproduce with: {command}\n  {kept}")
 
 
 def _again(folder: Path, json: bool) -> None:

@@ -34,7 +34,7 @@ def mutate(
     design = designed(network, multipliers, unrolled)
     with working(f"{mutants} mutants of {design.name}"):
         score = measure(design, mutants, seed, kept=output, command=shlex.join([*program(), *map(str, words)]))
-    told = as_text(score.as_json()) if json else _told(score, output)
+    told = as_text(score.as_json()) if json else _told(score)
     if score.undecided or score.survived:
         raise CheckFailedError(told)
     if json:
@@ -43,7 +43,7 @@ def mutate(
         say(told)
 
 
-def _told(score: MutationScore, kept: Path) -> str:
+def _told(score: MutationScore) -> str:
     lines = [
         f"{score.name}: {score.killed} of {score.killable} killable mutants killed: {score.score:.1%}",
         f"  {score.mutants} mutants, {len(score.equivalent)} of them proven to be without effect, "
@@ -51,6 +51,5 @@ def _told(score: MutationScore, kept: Path) -> str:
     ]
     lines += [f"  survived: {fault}" for fault in score.survived]
     lines += [f"  undecided: {fault}" for fault in score.undecided]
-    if score.survived or score.undecided:
-        lines.append(f"  files: {kept}")
+    lines += [f"  files: {folder}" for folder in score.kept]
     return "\n".join(lines)

@@ -11,9 +11,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from sim.formal.obligations import obligations
+from sim.formal.obligations import Obligation, obligations
 from sim.formal.outcomes import Outcome, proven
-from sim.formal.postmortem import keep
+from sim.formal.postmortem import kept
 from sim.formal.prover import ABC, PROVEN, REFUTED
 from sim.regression.readme import put_between_markers
 from sim.synthesis.yosys import PROGRAM
@@ -34,26 +34,36 @@ def markdown(outcomes: Sequence[Outcome]) -> str:
     return "\n".join(lines)
 
 
+def _chosen(subjects: Sequence[str], what: str | None) -> list[Obligation]:
+    """Those of a subject called so; where there is none, of all that begin so."""
+    every = [obligation for obligation in obligations() if what in (None, obligation.what)]
+    names = {obligation.subject for obligation in every}
+    wanted = [
+        tuple(name for name in names if name == subject or (subject not in names and name.startswith(subject)))
+        for subject in subjects
+    ]
+    return [o for o in every if not subjects or any(o.subject in own for own in wanted)]
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command."""
     parser = argparse.ArgumentParser(prog="python -m sim.formal", description="Prove properties of the hardware.")
-    parser.add_argument("subjects", nargs="*", metavar="SUBJECT", help="names that begin so; all without any")
+    parser.add_argument("subjects", nargs="*", metavar="SUBJECT", help="a name, or what names begin with; all without")
+    parser.add_argument("--what", metavar="PROPERTY", help="only this of them, as the table names it")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="proofs at a time (all processors)")
     parser.add_argument(
         "--build", type=Path, default=Path("build/proofs"), help="for what failing proofs leave (%(default)s)"
     )
     parser.add_argument("--readme", type=Path, metavar="FILE", help="put the table there, if all is proven")
     options = parser.parse_args(arguments)
-    if options.subjects and options.readme:
+    if (options.subjects or options.what) and options.readme:
         parser.error("the README's table has everything, not some subjects")
-    chosen = [
-        obligation
-        for obligation in obligations()
-        if not options.subjects or obligation.subject.startswith(tuple(options.subjects))
-    ]
+    chosen = _chosen(options.subjects, options.what)
     try:
         if not chosen:
-            raise ValueError(f"nothing to prove has a name that begins with {' or '.join(options.subjects)}")
+            looked_for = " or ".join(map(repr, options.subjects)) or "anything"
+            wanted = f" with the property {options.what!r}" if options.what else ""
+            raise ValueError(f"nothing to prove has a name that begins with {looked_for}{wanted}")
         for program in (PROGRAM, ABC):
             find_tool(program)
         outcomes = []
@@ -61,7 +71,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(outcome, flush=True)
             outcomes.append(outcome)
             if not outcome.passed:
-                print(f"  files: {keep(outcome, options.build)}", flush=True)
+                print(f"  {kept(outcome, options.build)}", flush=True)
         if options.readme and all(outcome.passed for outcome in outcomes):
             put_between_markers(options.readme, MARKER, markdown(outcomes))
     except ToolError as error:

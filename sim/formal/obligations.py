@@ -151,11 +151,11 @@ def _of_range(op: Requantize, folder: Path, planted: bool) -> Verdict:
     graph = Graph.chain(TensorType((1,), RANGE_TYPE), op)
     x = np.arange(RANGE_TYPE.min, RANGE_TYPE.max + 1).reshape(-1, 1)
     built = replace(op, multiplier=op.multiplier + op.multiplier // 4096 + 1) if planted else op
-    return _of_every(graph, Graph.chain(graph.input_type, built), x, folder)
+    return _of_every("requantiser", graph, Graph.chain(graph.input_type, built), x, folder)
 
 
 def _of_form(form: Form, folder: Path, planted: bool) -> Verdict:
-    return equal_everywhere(form, planted)
+    return equal_everywhere(form, planted, folder)
 
 
 def _of_pairs(join: Add | Multiply, folder: Path, planted: bool) -> Verdict:
@@ -166,17 +166,18 @@ def _of_pairs(join: Add | Multiply, folder: Path, planted: bool) -> Verdict:
     every = np.arange(S8.min, S8.max + 1)
     x = np.stack(np.meshgrid(every, every), axis=-1).reshape(-1, 2)
     built = replace(join, multiplier=join.multiplier + join.multiplier // 256 + 1) if planted else join
-    return _of_every(graph(join), graph(built), x, folder)
+    return _of_every("pairs", graph(join), graph(built), x, folder)
 
 
-def _of_every(graph: Graph, built: Graph, x: IntArray, folder: Path) -> Verdict:
+def _of_every(name: str, graph: Graph, built: Graph, x: IntArray, folder: Path) -> Verdict:
     """Whether the hardware of what is ``built`` is golden's ``graph`` on all of ``x``."""
-    found = Icarus().run(rtlgen.generate(built, name="requantiser"), x, folder).outputs
+    found = Icarus().run(rtlgen.generate(built, name=name), x, folder).outputs
     wrong = np.flatnonzero((found != graph(x)).reshape(len(x), -1).any(axis=1))
     if not len(wrong):
         return Verdict(PROVEN)
     first = x[wrong[0]]
-    return Verdict(REFUTED, f"x = {first.tolist()}", (graph, first[None]))
+    told = f"x = {first.tolist()}: golden {graph(x)[wrong[0]].tolist()}, hardware {found[wrong[0]].tolist()}"
+    return Verdict(REFUTED, told, (graph, first[None]))
 
 
 def _with_fault(verilog: str, fault: tuple[str, str]) -> str:

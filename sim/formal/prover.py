@@ -6,7 +6,7 @@ the power comes.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -30,11 +30,13 @@ class Verdict:
         kind: ``PROVEN``, ``REFUTED`` or ``UNDECIDED``.
         witness: inputs that refute it, a line a bit: ``name[3]@7=1`` in cycle 7.
         case: a network and a batch of one sample that refute it, if that is what was tried.
+        pins: of each cycle what inputs are that refute it, if they are known without a witness.
     """
 
     kind: str
     witness: str = ""
     case: tuple[Graph, IntArray] | None = field(default=None, compare=False)
+    pins: Sequence[Mapping[str, int]] = field(default=(), compare=False)
 
 
 def search(

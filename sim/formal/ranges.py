@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pyrtl
 
 from golden import Graph, IntType, TensorType
@@ -27,6 +29,7 @@ CHANNELS = 2
 SPACING_CYCLES = 40
 """Of the beats for which forms are asked: more than any of them needs."""
 CHUNK_BEATS = 1 << 15
+HARNESS = "harness"
 S8 = IntType(8, True)
 OPS = {
     "half_up": Requantize(np.array([181, 77]), np.array([17, 15]), 3, S8),
@@ -97,8 +100,14 @@ def _name(op: Requantize, plan: LayerPlan, lanes: int) -> str:
     return "logic" if plan.logic else plan.form or "shift"
 
 
-def equal_everywhere(form: Form, planted: bool) -> Verdict:
-    """Whether the hardware is golden on every input; ``planted`` makes it that of a slightly other multiplier."""
+def equal_everywhere(form: Form, planted: bool, folder: Path | None = None) -> Verdict:
+    """Whether the hardware is golden on every input.
+
+    Args:
+        form: of the hardware.
+        planted: make it that of a slightly other multiplier.
+        folder: for the Verilog of hardware that is not, the module ``HARNESS``; with it the verdict has pins.
+    """
     op = form.operation
     built = replace(op, multiplier=op.multiplier + np.maximum(1, op.multiplier // 4096)) if planted else op
     plan = form.plans(built).get(form.form)
@@ -116,8 +125,35 @@ def equal_everywhere(form: Form, planted: bool) -> Verdict:
             wrong = np.argwhere(found != golden(x))
             if len(wrong):
                 row, channel = wrong[0].tolist()
-                return Verdict(REFUTED, f"x = {x[row, channel]} in channel {channel}", (golden, x[row : row + 1]))
+                expected = golden(x)[row, channel]
+                told = f"x = {x[row, channel]} in channel {channel}: golden {expected}, hardware {found[row, channel]}"
+                return Verdict(REFUTED, told, pins=_way(block, form, x[row : row + 1], plan, spacing, folder))
     return Verdict(PROVEN)
+
+
+def _way(
+    block: pyrtl.Block, form: Form, x: IntArray, plan: LayerPlan, spacing: int, folder: Path | None
+) -> list[dict[str, int]]:
+    """A reset, and what comes at the pins for one sample; the hardware as Verilog."""
+    if folder is not None:
+        with (folder / f"{HARNESS}.v").open("w") as file:
+            pyrtl.output_to_verilog(file, add_reset=False, block=block, module_name=HARNESS)
+    columns = _columns(form, x, plan, spacing)
+    names = list(columns)
+    rows = (dict(zip(names, map(int, row), strict=True)) for row in np.hstack(list(columns.values())))
+    return [{"reset": 1}, *rows]
+
+
+def _columns(form: Form, x: IntArray, plan: LayerPlan, spacing: int) -> dict[str, npt.NDArray[np.uint64]]:
+    """The pins for samples, shape (samples, channels), until they are through; a row a cycle."""
+    bits = form.type.dtype.bits
+    words = (x & ((1 << bits) - 1)).astype(np.uint64)
+    beats = words.reshape(-1) if form.lanes == 1 else words[:, 0] | words[:, 1] << np.uint64(bits)
+    cycles = len(beats) * spacing + plan.depth_cycles + 1
+    data, valid = (np.zeros((cycles, 1), np.uint64) for _ in range(2))
+    starts = np.arange(len(beats)) * spacing
+    data[starts, 0], valid[starts, 0] = beats, 1
+    return {"data": data, "valid": valid}
 
 
 def _spacing(form: Form, op: Requantize, plan: LayerPlan) -> int:
@@ -153,18 +189,14 @@ def _block(form: Form, op: Requantize, plan: LayerPlan) -> pyrtl.Block:
 def _step(compiled: CompiledBlock, form: Form, x: IntArray, plan: LayerPlan, spacing: int, reset: int = 0) -> IntArray:
     """What comes out for the samples ``x``, shape (samples, channels), once they are through."""
     op = OPS[form.op]
-    bits, own = form.type.dtype.bits, op.dtype.bits
-    words = (x & ((1 << bits) - 1)).astype(np.uint64)
-    beats = words.reshape(-1) if form.lanes == 1 else words[:, 0] | words[:, 1] << np.uint64(bits)
-    cycles = len(beats) * spacing + plan.depth_cycles + 1
-    data, valid = (np.zeros((cycles, 1), np.uint64) for _ in range(2))
-    starts = np.arange(len(beats)) * spacing
-    data[starts, 0], valid[starts, 0] = beats, 1 - reset
-    columns = {"data": data, "valid": valid, "reset": np.full((cycles, 1), reset, np.uint64)}
-    made = compiled.run(columns, ["y", "done"])
+    own = op.dtype.bits
+    columns = _columns(form, x, plan, spacing)
+    if reset:
+        columns["valid"][:] = 0
+    made = compiled.run({**columns, "reset": np.full_like(columns["valid"], reset)}, ["y", "done"])
     if reset:
         return x
-    due = starts + plan.depth_cycles
+    due = np.flatnonzero(columns["valid"][:, 0]) + plan.depth_cycles
     done = np.flatnonzero(made["done"][:, 0])
     assert np.array_equal(done, due), f"{form}: beats are not on the cycles that the plan says"
     y = made["y"][due, 0]

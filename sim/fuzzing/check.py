@@ -19,8 +19,8 @@ from sim.synthesis.targets import ECP5
 from sim.synthesis.yosys import run_yosys
 from sim.verify import verify
 
-MOST_STEADY_SAMPLES = 24
-"""That the pipeline is filled with at most."""
+MOST_STEADY_SAMPLES, MOST_AHEAD_SAMPLES = 24, 200
+"""That the pipeline is filled with at most; that catch up with a late one, after which two more are looked at."""
 
 
 class RefusedError(Exception):
@@ -70,7 +70,8 @@ def _ask(case: Case, design: Design, output: IntArray) -> None:
 
 def _ask_pyrtl(case: Case, design: Design, output: IntArray) -> None:
     """Every output and its cycle, every layer; the samples again and again, so that the pipeline is full."""
-    count = max(len(case.x), min(MOST_STEADY_SAMPLES, steady_samples(design.plan)))
+    ahead = min(MOST_AHEAD_SAMPLES, len(design.plan.ahead_cycles) + 3)
+    count = max(len(case.x), ahead, min(MOST_STEADY_SAMPLES, steady_samples(design.plan)))
     again = np.resize(np.arange(len(case.x)), count)
     x = case.x[again]
     try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import rtlgen
-from sim.difference import Difference, VerificationError
+from sim.difference import Difference, VerificationError, write_facts
 from sim.fuzzing.case import Case
 from sim.tools import ToolError
 from sim.verify import verify
@@ -35,5 +35,5 @@ def examine(case: Case, error: BaseException, folder: Path, command: str) -> Dif
     except (FileNotFoundError, ToolError):  # a program is missing, or crashes: what was seen still stands
         pass
     # It takes more samples than verification runs, to be seen: what the campaign saw is all that there is.
-    VerificationError(error.difference, folder, command)
+    write_facts(error.difference, command, folder)
     return error.difference

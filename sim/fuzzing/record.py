@@ -41,7 +41,7 @@ def line(results: Sequence[dict[str, Any]]) -> str:
     if max(seeds.values()) > 1:
         raise ValueError(f"campaigns must have different seeds, not {seeds.most_common(1)[0][0]} twice")
     return (
-        f"{totals['networks']:,} random networks so far, golden and PyRTL equal on every layer and cycle of each; "
+        f"{totals['networks']:,} random networks, golden and PyRTL equal on every layer and cycle of each; "
         f"{totals['icarus']:,} of them also stalled under Icarus, {totals['netlist']:,} as netlists of yosys. "
         f"Every op was in at least {least['ops']:,} of them, every arithmetic in {least['arithmetics']:,}. "
         f"{refused:,} more have no hardware, and were refused with the name of a layer."

@@ -21,7 +21,7 @@ from rtlgen import Design
 from sim.formal.prover import PROVEN, REFUTED, UNDECIDED, Verdict
 from sim.mutation.mutants import MUTATED, Fault, make_mutants
 from sim.mutation.one_fault import with_one_fault
-from sim.mutation.postmortem import keep
+from sim.mutation.postmortem import Keeper
 from sim.mutation.product import Way
 from sim.mutation.reachable import Suspects
 from sim.mutation.stimulus import extreme_samples
@@ -50,12 +50,15 @@ class MutationScore:
         killed: by the testbench.
         by_witness: of them, those that only inputs killed which were found to show them.
         equivalent: proven to be without effect; they do not count.
+        by_every_input: of them, those of which that is so since no input at all shows them, see
+            ``sim.mutation.every_input``.
         survived: not killed, though a search found inputs that show them: the stimulus has a hole, or these inputs
             begin in a state that no run leads to.
         undecided: nothing is known of them; they count against the score, too.
         seed: of the faults and of the stimulus.
         cycles: simulated for all of them.
         time_s: that it took.
+        kept: folders of those that survived or are undecided, if they were to be kept.
     """
 
     name: str
@@ -63,11 +66,13 @@ class MutationScore:
     killed: int
     by_witness: int
     equivalent: tuple[Fault, ...]
+    by_every_input: int
     survived: tuple[Fault, ...]
     undecided: tuple[Fault, ...]
     seed: int
     cycles: int
     time_s: float
+    kept: tuple[Path, ...] = ()
 
     @property
     def killable(self) -> int:
@@ -88,6 +93,7 @@ class MutationScore:
             "survived": [str(fault) for fault in self.survived],
             "equivalent": [str(fault) for fault in self.equivalent],
             "undecided": [str(fault) for fault in self.undecided],
+            "kept": [str(folder) for folder in self.kept],
         }
 
 
@@ -145,21 +151,25 @@ def measure(
         still = shown
         if repetitions:
             still = bench.alive(shown, batch, None, STALLED_SAMPLES, _resets(design), repetitions)
+        folders = []
         if kept is not None:
+            keeper = Keeper(design, folder / MUTATED, len(faults).bit_length(), kept, command)
             for fault in still:
                 way = of_verdict(verdicts[fault]) or (of_way(known[fault]) if fault in known else ())
-                keep(design, fault, way, folder / MUTATED, len(faults).bit_length(), kept, command)
+                folders.append(keeper.keep(fault, way))
     return MutationScore(
         name=design.name,
         mutants=len(faults),
         killed=len(faults) - len(harmless) - len(still),
         by_witness=len(shown) - len(still),
         equivalent=tuple(harmless),
+        by_every_input=len(hidden),
         survived=tuple(fault for fault in still if verdicts[fault].kind == REFUTED),
         undecided=tuple(fault for fault in still if verdicts[fault].kind == UNDECIDED),
         seed=seed,
         cycles=bench.cycles,
         time_s=round(time.monotonic() - started, 3),
+        kept=tuple(folders),
     )
 
 

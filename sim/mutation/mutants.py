@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from rtlgen import Design
+from sim.mutation.place import Places
 from sim.synthesis.yosys import PROGRAM
 from sim.tools import run_tool
 
@@ -21,10 +22,17 @@ _NOT_A_BIT = re.compile(r"-port \\?(CLK|WR_CLK|RD_(EN|CLK|ARST|SRST))\b")
 
 @dataclass(frozen=True)
 class Fault:
-    """One fault: ``arguments`` of yosys's command mutate; ``mutant`` is the number that chooses it, from 1 on."""
+    """One fault.
+
+    Args:
+        mutant: the number that chooses it, from 1 on.
+        arguments: of yosys's command mutate.
+        signal: the named signal that its place is or leads to, see ``sim.mutation.place``.
+    """
 
     mutant: int
     arguments: str
+    signal: str = field(default="", compare=False)
 
     @property
     def mode(self) -> str:
@@ -44,7 +52,8 @@ class Fault:
         return match[1].removeprefix("\\") if match else None
 
     def __str__(self) -> str:
-        return f"{self.mode} at {self.place}"
+        told = f"{self.mode} at {self.place}"
+        return f"{told} (towards {self.signal})" if self.signal and self.signal != self.place.split("[")[0] else told
 
 
 NO_FAULT = Fault(0, "-mode none")
@@ -71,6 +80,8 @@ def make_mutants(design: Design, count: int, seed: int, folder: Path) -> list[Fa
     listed = (line.removeprefix("mutate ") for line in (folder / FAULTS).read_text().splitlines())
     lines = [line for line in listed if line.strip() and not _NOT_A_BIT.search(line)]
     faults = [Fault(number, line) for number, line in enumerate(lines[:count], 1)]
+    places = Places(design)
+    faults = [replace(fault, signal=places.of(fault.place)) for fault in faults]
     injecting = [f"read_rtlil {NETLIST}", *injections(faults), f"write_verilog -noattr {MUTATED}"]
     _yosys("\n".join(injecting), "inject.ys", folder)
     return faults

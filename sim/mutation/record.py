@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 import re
+import shlex
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -18,6 +19,7 @@ from sim.formal.prover import ABC
 from sim.mutation.campaign import MutationScore, measure
 from sim.mutation.ops import GRAPHS, small_design
 from sim.regression.readme import put_between_markers
+from sim.regression.reproduction import python
 from sim.simulators.programs import require_programs
 from sim.synthesis.yosys import PROGRAM
 from sim.tools import ToolError, find_tool
@@ -26,15 +28,16 @@ MARKER = "mutation"
 MUTANTS = 200
 COUNT = r" (\d+) \|"
 Counts = tuple[int, ...]
-"""Of a row: faults, without effect, killed, survived, undecided, seconds."""
-HEAD = ("op", "faults", "without effect", "killed", "survived", "undecided", "score", "time (s)")
+"""Of a row: faults, without effect, of them by every input, killed, survived, undecided, seconds."""
+HEAD = ("op", "faults", "without effect", "by every input", "killed", "survived", "undecided", "score", "time (s)")
 
 
 def markdown(scores: Sequence[MutationScore], kept: Mapping[str, Counts] | None = None) -> str:
     """A row an op kind, and their sum; ``kept`` are rows of other op kinds."""
     rows = dict(kept or {})
     for score in scores:
-        numbers = (score.mutants, len(score.equivalent), score.killed, len(score.survived), len(score.undecided))
+        equivalent = len(score.equivalent), score.by_every_input
+        numbers = (score.mutants, *equivalent, score.killed, len(score.survived), len(score.undecided))
         rows[score.name] = (*numbers, round(score.time_s))
     names = [name for name in GRAPHS if name in rows] + [name for name in rows if name not in GRAPHS]
     rows["all"] = tuple(sum(column) for column in zip(*(rows[name] for name in names), strict=True))
@@ -45,18 +48,17 @@ def markdown(scores: Sequence[MutationScore], kept: Mapping[str, Counts] | None 
 def rows_in(text: str) -> dict[str, Counts]:
     """The rows of the op kinds in a text with such a table."""
     found = {}
-    for name, *cells in re.findall(rf"^\| (\w+) \|{COUNT * 5} [-\d.%]+ \|{COUNT}$", text, re.MULTILINE):
+    for name, *cells in re.findall(rf"^\| (\w+) \|{COUNT * 6} [-\d.%]+ \|{COUNT}$", text, re.MULTILINE):
         if name in GRAPHS:
             found[name] = tuple(int(cell) for cell in cells)
     return found
 
 
 def _row(name: str, counts: Counts) -> str:
-    mutants, equivalent, killed, survived, undecided, time_s = counts
+    *numbers, time_s = counts
+    mutants, equivalent, _, killed, *_ = numbers
     score = f"{killed / (mutants - equivalent):.1%}" if mutants > equivalent else "-"
-    return (
-        f"| {' | '.join([name, *map(str, (mutants, equivalent, killed, survived, undecided)), score, str(time_s)])} |"
-    )
+    return f"| {' | '.join([name, *map(str, numbers), score, str(time_s)])} |"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -80,10 +82,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
             find_tool(program)
         scores = []
         for kind in options.kinds or GRAPHS:
-            command = f"tensorgate mutate {kind} --mutants {options.mutants} --seed {options.seed}"
+            again = ["-m", "sim.mutation.record", kind, "--mutants", options.mutants, "--seed", options.seed]
+            command = shlex.join([python(), *map(str, again)])
             scores.append(
                 measure(small_design(kind), options.mutants, options.seed, kept=options.build, command=command)
             )
+            for folder in scores[-1].kept:
+                print(f"files: {folder}", file=sys.stderr)
             print(markdown(scores[-1:]).splitlines()[2], file=sys.stderr, flush=True)
         if options.json:
             write_atomically(options.json, json.dumps([s.as_json() for s in scores], indent=1).encode() + b"\n")

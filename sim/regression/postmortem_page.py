@@ -6,10 +6,17 @@ from dataclasses import asdict
 from pathlib import Path
 
 from golden.serialize import write_atomically
-from sim.difference import Difference
+from sim.difference import Difference, write_facts
 from sim.regression.page import render
 
 PAGE = "difference.html"
+
+
+def leave(difference: Difference, command: str, folder: Path) -> Path:
+    """Write the facts, ``difference.json``, and the page into ``folder``, which is returned."""
+    write_facts(difference, command, folder)
+    write_page(difference, command, folder)
+    return folder
 
 
 def write_page(difference: Difference, command: str, folder: Path) -> Path:
