@@ -21,7 +21,6 @@ from sim.mutation.reachable import Suspects
 from sim.mutation.stimulus import extreme_samples
 from sim.mutation.witness import of_verdict
 from sim.op_table import has_hardware, kind_of
-from sim.simulators import cocotb_launcher
 from sim.tools import ToolError
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -74,11 +73,10 @@ def test_a_fault_leads_to_a_named_signal():
     made = design("slice")
     places = Places(made)
     assert places.of("slice1_out_data[3]") == "slice1_out_data of slice1"
-    unnamed = [wire.name for wire in made.block.wirevector_set if wire.name.startswith("tmp")]
-    found = {name: places.of(f"{name}[0]") for name in unnamed}
-    assert len(found) > 20
-    assert all(found.values()), [name for name, signal in found.items() if not signal]
     lines = made.verilog.splitlines()
+    unnamed = [line.split()[1] for line in lines if line.lstrip().startswith("assign tmp")]
+    assert len(unnamed) > 20
+    assert [name for name in unnamed if not places.of(f"{name}[0]")] == []
     at = next(n for n, line in enumerate(lines, 1) if line.lstrip().startswith("assign slice1_out_data"))
     assert places.of(f"$ternary$design.v:{at}$59.B[3]") == "slice1_out_data of slice1"
     assert places.of("$auto$of.nothing[1]") == ""
@@ -90,7 +88,8 @@ def test_the_faults_of_every_kind_are_told_by_named_signals(tmp_path):
         folder = tmp_path / kind
         folder.mkdir()
         faults = make_mutants(design(kind), 60, 0, folder)
-        assert [str(fault) for fault in faults if not fault.signal] == []
+        # A constant of a port has none.
+        assert [str(fault) for fault in faults if not fault.signal and "replace_const_cells" not in fault.place] == []
 
 
 def test_a_fault_is_told_by_its_named_signal():
@@ -180,7 +179,8 @@ def change(tmp_path, monkeypatch):
             text = (tmp_path / "verif" / name).read_text()
             assert text.count(before) == 1
             (tmp_path / "verif" / name).write_text(text.replace(before, after))
-        monkeypatch.setattr(cocotb_launcher, "PACKAGES", (tmp_path, ROOT))
+        # The simulator's Python looks where this one does, in the same order.
+        monkeypatch.syspath_prepend(tmp_path)
 
     return changed
 

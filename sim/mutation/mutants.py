@@ -47,6 +47,17 @@ class Fault:
             return f"{wire}[{bit or 0}]"
         return f"{self._field('cell')}.{self._field('port')}[{self._field('portbit')}]"
 
+    @property
+    def source(self) -> str:
+        """The line of ``design.v`` that its cell came from."""
+        return self._field("src") or ""
+
+    def result(self, netlist: str) -> str:
+        """The named wire that its cell makes, as the netlist says that it is in; empty if there is none."""
+        cell = netlist.partition(f" {self._field('cell')}\n")[2].partition("\n  end\n")[0]
+        match = re.search(r"connect \\[QY] .*?\\(\w+)", cell)
+        return match[1] if match else ""
+
     def _field(self, name: str) -> str | None:
         match = re.search(rf"-{name} (\S+)", self.arguments)
         return match[1].removeprefix("\\") if match else None
@@ -80,8 +91,11 @@ def make_mutants(design: Design, count: int, seed: int, folder: Path) -> list[Fa
     listed = (line.removeprefix("mutate ") for line in (folder / FAULTS).read_text().splitlines())
     lines = [line for line in listed if line.strip() and not _NOT_A_BIT.search(line)]
     faults = [Fault(number, line) for number, line in enumerate(lines[:count], 1)]
-    places = Places(design)
-    faults = [replace(fault, signal=places.of(fault.place)) for fault in faults]
+    places, netlist = Places(design), (folder / NETLIST).read_text()
+    faults = [
+        replace(fault, signal=places.of(fault.place) or places.of(fault.source) or places.of(fault.result(netlist)))
+        for fault in faults
+    ]
     injecting = [f"read_rtlil {NETLIST}", *injections(faults), f"write_verilog -noattr {MUTATED}"]
     _yosys("\n".join(injecting), "inject.ys", folder)
     return faults

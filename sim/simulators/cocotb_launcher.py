@@ -28,8 +28,6 @@ HARNESS = "verif.harness"
 PORTS = "verif.ports"
 PAUSES = "verif.pauses"
 """The testbench is named, not imported: another one with the same files in and out can take its place."""
-PACKAGES = (Path(__file__).resolve().parents[2],)
-"""Folders in which the simulator's Python looks for packages, in this order."""
 
 PATTERNS = (("coin", "never"), ("never", "coin"), ("coin", "coin"), ("bursts", "bursts"), ("rare", "mostly"))
 """Pairs of pause patterns (source, sink) for a thorough run."""
@@ -327,7 +325,7 @@ def launch(
                 toplevel=top,
                 module=module,
                 verilog_sources=[str(source) for source in sources],
-                python_search=[str(folder) for folder in PACKAGES],
+                python_search=[str(Path(__file__).resolve().parents[2])],
                 sim_build=str(build),
                 timescale="1ns/1ps",
                 plus_args=plusargs,
