@@ -124,6 +124,7 @@ def test_weights_come_and_go() -> None:
         assert (seen == layer.weight).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sizes", [(9, 8, 3), "no pool, stride, two channels", "small, padding, pool"], ids=str)
 @pytest.mark.parametrize("lanes", [1, 3])
 @pytest.mark.parametrize("mode", [LOAD, READ])

@@ -266,7 +266,7 @@ RESULT = {
 
 def test_the_readme_adds_campaigns_up() -> None:
     told = line([RESULT, {**RESULT, "seed": 2, "ops": {"Add": 100, "Relu": 1}}])
-    assert told.startswith("3,000 random networks so far")
+    assert told.startswith("3,000 random networks, golden")
     assert "30 of them also stalled under Icarus, 14 as netlists" in told
     assert "Every op was in at least 10 of them, every arithmetic in 10. 60 more" in told
 

@@ -144,12 +144,18 @@ def logic(cells: Mapping[str, int]) -> int:
     return cells.get("LUT4", 0) + 2 * cells.get("CCU2C", 0)
 
 
-def wrong_memories(block: pyrtl.Block) -> Iterator[str]:
-    """Memories that are written from two places, or read other than into a register that nothing resets."""
+def readers_of(block: pyrtl.Block) -> dict[pyrtl.WireVector, list[pyrtl.LogicNet]]:
+    """The gates, registers and memories that read each wire."""
     readers: dict[pyrtl.WireVector, list[pyrtl.LogicNet]] = {}
     for net in block.logic:
         for wire in net.args:
             readers.setdefault(wire, []).append(net)
+    return readers
+
+
+def wrong_memories(block: pyrtl.Block) -> Iterator[str]:
+    """Memories that are written from two places, or read other than into a register that nothing resets."""
+    readers = readers_of(block)
     for net in block.logic_subset("m"):
         memory = net.op_param[1]
         if isinstance(memory, pyrtl.RomBlock):
@@ -169,10 +175,7 @@ def products_with_constants(block: pyrtl.Block) -> Iterator[str]:
 
 def multiplied_right_behind_a_memory(block: pyrtl.Block) -> Iterator[str]:
     """Memories whose read word goes from the first register into a multiplier: 5.8 ns of a block RAM are in its way."""
-    readers: dict[pyrtl.WireVector, list[pyrtl.LogicNet]] = {}
-    for net in block.logic:
-        for wire in net.args:
-            readers.setdefault(wire, []).append(net)
+    readers = readers_of(block)
     for net in block.logic_subset("m"):
         ahead = [(net.dests[0], 0)]
         seen = set(ahead)

@@ -64,6 +64,7 @@ def test_what_the_testbench_kills_shows_and_what_shows_is_killed(kind, tmp_path)
     assert not bench.alive(list(shown), told, None, QUICK_STALLED_SAMPLES, QUICK_RESETS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("register", "forgets"), [("sum1_acc_0", True), ("sum1_tap", False)])
 def test_a_sum_is_forgotten_with_the_next_input_and_a_counter_is_not(register, forgets, total):
     design, _, aig, x = total
@@ -71,6 +72,7 @@ def test_a_sum_is_forgotten_with_the_next_input_and_a_counter_is_not(register, f
     assert run.forgets(Reach.of(aig, registers(aig, register))) == forgets
 
 
+@pytest.mark.slow
 def test_what_is_known_is_so_whatever_the_registers_held(total):
     """Every bit that differs with some content is one that is said not to be known."""
     design, _, aig, x = total
@@ -91,6 +93,7 @@ def test_what_is_known_is_so_whatever_the_registers_held(total):
     assert differing > len(reach.nodes)
 
 
+@pytest.mark.slow
 def test_nothing_is_hidden_that_reaches_control_or_was_shown(tmp_path):
     design = small_design("sum")
     faults = make_mutants(design, 60, 0, tmp_path)
@@ -105,6 +108,7 @@ def test_nothing_is_hidden_that_reaches_control_or_was_shown(tmp_path):
     assert not never_shows(design, Effect(data[0], shown_by=[0, 1]), control, x)
 
 
+@pytest.mark.slow
 def test_a_fault_is_not_hidden_that_keeps_a_reset_from_a_register(total):
     """What it holds after a reset is then anything; all inputs have been tried with one thing only."""
     design, folder, _, x = total
