@@ -12,7 +12,15 @@ from prover import NEEDS_ABC
 import golden
 from sim.formal.prover import PROVEN, REFUTED, Verdict
 from sim.mutation import record
-from sim.mutation.campaign import SAMPLES, MutationScore, check_results, measure
+from sim.mutation.campaign import (
+    SAMPLES,
+    STALLED_SAMPLES,
+    MutationScore,
+    _Bench,
+    _resets,
+    check_results,
+    measure,
+)
 from sim.mutation.mutants import Fault, make_mutants
 from sim.mutation.ops import GRAPHS, small_design
 from sim.mutation.place import Places
@@ -232,6 +240,20 @@ def test_every_fault_is_killed_or_proven_to_be_none(kind):
     assert (score.survived, score.undecided, score.score) == ((), (), 1.0)
     assert score.killed + len(score.equivalent) == 120
     assert score.equivalent
+
+
+@NEEDS_ABC
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("kind", sorted(GRAPHS))
+def test_no_fault_that_is_proven_to_be_none_is_killed_by_another_stimulus(kind, tmp_path):
+    """The whole of the testbench, with samples, pauses and resets that the proofs have never seen."""
+    made = design(kind)
+    harmless = measure(made, mutants=200).equivalent
+    faults = make_mutants(made, 200, 0, tmp_path)
+    for seed in (5, 6):
+        bench = _Bench(made, tmp_path, len(faults).bit_length(), seed)
+        samples = extreme_samples(made.graph, SAMPLES, seed)
+        assert bench.alive(harmless, samples, None, STALLED_SAMPLES, _resets(made)) == list(harmless)
 
 
 def score(name, killed, equivalent=(), survived=(), undecided=()):

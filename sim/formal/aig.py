@@ -70,6 +70,14 @@ class Aig:
             values[gate.node] = 0 if 0 in (a, b) else None if None in (a, b) else 1
         return {name: of(latch.following) for name, latch in self.latches.items()}
 
+    def fed_by(self, nodes: Collection[int]) -> set[int]:
+        """These nodes and the gates that depend on them in the same cycle."""
+        found = set(nodes)
+        for gate in self.ands:
+            if gate.a >> 1 in found or gate.b >> 1 in found:
+                found.add(gate.node)
+        return found
+
     def depending_on(self, nodes: Collection[int]) -> set[int]:
         """These nodes and all that depend on them, in whatever cycle."""
         found, before = set(nodes), -1

@@ -1,16 +1,16 @@
 """What the inputs of a network make of a fault: such that show it, or why they never do.
 
 A small network has so few inputs that its graph can be simulated with all of them at once, a bit an input, in the
-design and in each mutant. Where a pin differs, the testbench gets that sample. Where none does, that is one way of many
-through the states, and no proof. But a register that comes to itself again in no way, one of a *pipe*, holds a function
-of what entered the pipe a fixed number of cycles ago. If control does not depend on the fault, and with no input its
-difference gets out of the pipe into a register that remembers, then it is lost in the pipe, whenever an input comes.
-And a register that remembers, but forgets with the next input whatever it holds, is a function of that input. Whether
-it forgets, a simulation says in which its content is unknown, with each input.
+design and in each mutant. Where a pin differs, the testbench gets that sample. Where none does, that is one schedule of
+many, and no proof: with other pauses another word may be in a register. But registers that come to themselves again in
+no way are a *pipe*: each holds a function of what entered the pipe a fixed number of cycles ago, and if no gate between
+them depends on control, this function is the same in every schedule. If what the fault makes of one cycle is in such
+registers before control has a say, and with no input a difference gets out of them, into a register that remembers or
+to a pin, then it is lost in the pipe, whenever an input comes.
 
-This takes for granted, of the design without the fault, that what enters a pipe to be used, or a register that forgets,
-is what enters it with some input. So each input comes twice, behind a reset and behind another input; some come again
-with pauses at both ends.
+This takes for granted, of the design without the fault, that what enters a pipe to be used is what enters it with some
+input, and that what enters it otherwise is used in no schedule. So each input comes twice, behind a reset and behind
+another input; some come again with pauses at both ends.
 """
 
 from __future__ import annotations
@@ -47,12 +47,12 @@ class Effect:
     Args:
         reach: of it.
         shown_by: places of two inputs, one behind the other, that show it; none if no input does.
-        remembered: registers that remember which differed, bits by name.
+        escaped: a difference was in a register that remembers.
     """
 
     reach: Reach
     shown_by: list[int] = field(default_factory=list)
-    remembered: set[str] = field(default_factory=set)
+    escaped: bool = False
 
 
 def every_input(type: TensorType) -> IntArray | None:
@@ -94,29 +94,31 @@ def _pairs(count: int) -> Iterator[tuple[IntArray, float]]:
         yield np.stack([order[places], places]), paused
 
 
-def never_shows(design: Design, effect: Effect, control: Collection[str], x: IntArray) -> bool:
-    """Whether ``effect``, of all inputs ``x``, says that the fault has no effect.
+def never_shows(effect: Effect, control: Collection[str]) -> bool:
+    """Whether ``effect``, of all inputs, says that the fault has no effect.
 
     Args:
-        design: the hardware.
         effect: of the fault.
         control: registers of control, bits by name.
-        x: all inputs.
     """
-    one = effect.reach.aig
-    own, other = resets_of(one)
-    if (
-        effect.shown_by
-        or not effect.reach.is_data(control)
-        or any(other[bit] is None and own[bit] is not None for bit in own)
-    ):
+    own, other = resets_of(effect.reach.aig)
+    if effect.shown_by or effect.escaped or any(other[bit] is None and own[bit] is not None for bit in own):
         return False
-    if not effect.remembered:
-        return True
-    reach = Reach.of(one, [one.latches[name].value >> 1 for name in effect.remembered])
-    if not reach.is_data(control):
+    return effect.reach.is_data(control) and _is_in_a_pipe(effect.reach, control)
+
+
+def _is_in_a_pipe(reach: Reach, control: Collection[str]) -> bool:
+    """Whether what the fault makes of one cycle comes into registers of a pipe and nowhere else, and control, or who
+    gives and takes, has no say in what they hold.
+    """
+    aig = reach.aig
+    pipe = [latch.following >> 1 for name, latch in reach.latches.items() if name not in reach.remembering]
+    ends = [latch.following >> 1 for name, latch in reach.latches.items() if name in reach.remembering]
+    if not aig.fed_by(reach.nodes).isdisjoint([*ends, *(literal >> 1 for literal in aig.outputs.values())]):
         return False
-    return all(_Run(design, one, x[pairs[1:]], paused).forgets(reach) for pairs, paused in _pairs(len(x)))
+    schedule = {aig.latches[name].value >> 1 for name in control if name in aig.latches}
+    schedule |= {aig.inputs[name] >> 1 for name in INPUTS[:2] if name in aig.inputs}
+    return aig.fed_by(schedule).isdisjoint(pipe)
 
 
 class _Run:
@@ -124,7 +126,7 @@ class _Run:
 
     Args:
         design: the hardware.
-        aig: its graph with all faults, or with one, which is there then.
+        aig: its graph with all faults, or with one.
         x: inputs, shape (2, 64 * n, *shape): those that come first, and those behind them.
         paused: which part of the cycles each end pauses.
     """
@@ -137,13 +139,11 @@ class _Run:
         self._beats, self._results = beats.count, len(x) * Beats.of(design.ports["output"]).count
         self._behind = design.plan.latency_cycles
         self._aig, self._paused, self._random = aig, paused, np.random.default_rng(1)
-        # One row more: the input of ``with_one_fault`` that says whether the fault is there.
+        # One row more: the input of ``with_one_fault`` that says whether the fault is there; it is not.
         self._values = np.zeros((aig.nodes + 1, words.shape[1] // 64), dtype=np.uint64)
-        after = aig.after({INPUTS[2]: 1, FAULTY: 1} | {name: 0 for name in aig.inputs if name.startswith(SELECT)})
+        after = aig.after({INPUTS[2]: 1, FAULTY: 0} | {name: 0 for name in aig.inputs if name.startswith(SELECT)})
         for name, latch in aig.latches.items():
             self._values[latch.value >> 1] = ALL if after[name] else 0
-        if FAULTY in aig.inputs:
-            self._values[aig.inputs[FAULTY] >> 1] = ALL
 
     def follow(self, effects: Sequence[Effect], pairs: IntArray) -> None:
         """Note what becomes of the faults; ``pairs`` are the places of the inputs."""
@@ -155,21 +155,9 @@ class _Run:
                 if len(shown):
                     effect.shown_by = pairs[:, shown[0]].tolist()
                 else:
-                    effect.remembered |= after.keys() & effect.reach.remembering
+                    effect.escaped |= not effect.reach.remembering.isdisjoint(after)
                     still.append((effect, self._state(effect.reach, after)))
             states = still
-
-    def forgets(self, reach: Reach) -> bool:
-        """Whether it does not show, and is forgotten at the end, what the registers held where ``reach`` begins."""
-        state = {node: np.full_like(self._values[0], ALL) for node in reach.nodes}
-        for _ in self._cycles():
-            unknown, after = reach.unknown(self._values, state)
-            if not self._watched(reach).isdisjoint(unknown):
-                return False
-            if not after:
-                return True
-            state = {reach.latches[name].value >> 1: bits for name, bits in after.items()}
-        return False
 
     def _reset(self, reach: Reach) -> dict[int, Words]:
         """What the fault and a reset of the mutant make of nodes, where it is not what they are in the design."""
@@ -185,16 +173,12 @@ class _Run:
         """Which inputs show a difference in this cycle, and the latches that will differ in the next one."""
         own, after = reach.differing(self._values, state)
         differs = np.zeros_like(self._values[0])
-        for node in self._watched(reach) & own.keys():
-            differs |= own[node] ^ self._values[node]
-        return np.flatnonzero(np.unpackbits(differs.view(np.uint8), bitorder="little")), after
-
-    def _watched(self, reach: Reach) -> set[int]:
-        """The nodes of the pins that matter in this cycle."""
         names = [f"{pin}[0]" for pin in PINS]
         if self._level(_VALID):
             names += [name for name in reach.aig.outputs if name.startswith(DATA)]
-        return {reach.aig.outputs[name] >> 1 for name in names}
+        for node in {reach.aig.outputs[name] >> 1 for name in names} & own.keys():
+            differs |= own[node] ^ self._values[node]
+        return np.flatnonzero(np.unpackbits(differs.view(np.uint8), bitorder="little")), after
 
     def _cycles(self) -> Iterator[None]:
         """Yield in each cycle, when all nodes are known; all inputs are sent, and their results come."""

@@ -77,26 +77,6 @@ class Reach:
                     after[name] = other
         return own, after
 
-    def unknown(self, values: Words, before: Mapping[int, Words]) -> tuple[dict[int, Words], dict[str, Words]]:
-        """Nodes of which not all is known, and latches, by name, that will be such: the bits where it is not.
-
-        A gate is known if both operands are, or if one of them is known to be 0. So what is known is right whatever
-        the unknown bits are; some of what is not known may be the same for all of them.
-
-        Args:
-            values: a row a node: what it is if it is known.
-            before: bits of inputs and latches that are not known.
-        """
-        own = dict(before)
-        nothing = np.zeros_like(values[0])
-        for gate in self.gates:
-            a, b = own.get(gate.a >> 1, nothing), own.get(gate.b >> 1, nothing)
-            made = (a | b) & (a | valued(values, gate.a)) & (b | valued(values, gate.b))
-            if made.any():
-                own[gate.node] = made
-        after = {name: own[latch.following >> 1] for name, latch in self.latches.items() if latch.following >> 1 in own}
-        return own, after
-
 
 def _in_a_circle(gates: Sequence[And], latches: Mapping[str, Latch]) -> Iterator[str]:
     """Latches that depend on themselves; sets of latches are the bits of integers."""

@@ -98,7 +98,7 @@ class Suspects:
             return [], np.zeros((0, *design.graph.input_type.shape), dtype=np.int64)
         control = self.control.reset_to
         found = effects(design, self.aig, faults, x)
-        hidden = [fault for fault, effect in found.items() if never_shows(design, effect, control, x)]
+        hidden = [fault for fault, effect in found.items() if never_shows(effect, control)]
         return hidden, x[[place for effect in found.values() for place in effect.shown_by]]
 
     def ways(self, faults: Sequence[Fault]) -> dict[Fault, Way | Verdict]:
