@@ -229,3 +229,22 @@ def test_the_table_of_silicon_is_of_these_sources() -> None:
         expected = dict(zip(HEAD, cells, strict=True))
         assert {name: shown[name] for name in HEAD[:6]} == {name: expected[name] for name in HEAD[:6]}
         assert shown["published (multipliers)"] == row.published
+
+
+def test_the_table_of_proofs_has_all_that_is_proven_today() -> None:
+    from sim.formal.obligations import obligations
+
+    every = list(obligations())
+    table = README.split("<!-- proofs -->")[1]
+    rows = dict(re.findall(r"^\| (.+?) \| (.+) \| \d+/\d+ \|$", table, re.MULTILINE))
+    assert rows == {o.what: ", ".join(each.subject for each in every if each.what == o.what) for o in every}
+
+
+def test_the_table_of_faults_has_every_op_kind_and_all_of_its_faults() -> None:
+    from sim.mutation.ops import GRAPHS
+    from sim.mutation.record import MUTANTS, rows_in
+
+    rows = rows_in(README)
+    assert rows.keys() == GRAPHS.keys()
+    assert {numbers[0] for numbers in rows.values()} == {MUTANTS}
+    assert [kind for kind, (*_, survived, _, _) in rows.items() if survived] == []

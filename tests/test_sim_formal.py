@@ -284,14 +284,6 @@ def test_a_subject_is_asked_for_by_its_name_or_by_what_names_begin_with() -> Non
     assert len(subjects()) == len(ALL)
 
 
-def test_the_table_of_the_readme_has_all_that_is_proven_today() -> None:
-    table = (Path(__file__).resolve().parents[1] / "README.md").read_text().split("<!-- proofs -->")[1]
-    rows = dict(re.findall(r"^\| (.+?) \| (.+) \| \d+/\d+ \|$", table, re.MULTILINE))
-    assert rows == {
-        what: ", ".join(o.subject for o in ALL if o.what == what) for what in dict.fromkeys(o.what for o in ALL)
-    }
-
-
 def test_a_missing_prover_is_told_with_its_package(monkeypatch, capsys) -> None:
     monkeypatch.setenv("PATH", "/nonexistent")
     monkeypatch.setattr(command, "PROGRAM", command.ABC)

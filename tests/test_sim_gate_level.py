@@ -25,12 +25,10 @@ from sim.synthesis.netlists import write_netlists
 from sim.synthesis.targets import ECP5, FAMILIES
 from sim.tools import ToolError
 
-OF_FAMILY = {
-    "generic": ("argmax", "averagepool", "clamp", "lookup", "maxpool", "reshape", "softmax"),
-    "ecp5": ("add", "concat", "requantize", "slice", "wrap"),
-    "ice40": ("pad", "relu", "sum", "transpose"),
-    "xilinx": ("conv", "dense", "multiply"),
-}
+MULTIPLIED = ("conv", "dense", "multiply")
+CHEAP = ("generic", "ecp5", "ice40")
+OTHERS = [kind for kind in sorted(GRAPHS) if kind not in MULTIPLIED]
+OF_FAMILY = {"xilinx": MULTIPLIED} | {family: OTHERS[place :: len(CHEAP)] for place, family in enumerate(CHEAP)}
 """The family that each kind is tried in with every change: Xilinx, which takes longest, has what it has got wrong."""
 BATCH = 5
 BATCHES = [CASES[start : start + BATCH] for start in range(0, len(CASES), BATCH)]

@@ -270,13 +270,6 @@ def test_the_table_has_a_row_a_kind_and_their_sum():
     assert lines[4] == "| all | 19 | 3 | 3 | 13 | 1 | 2 | 81.2% | 4 |"
 
 
-def test_the_table_of_the_readme_has_every_op_kind_and_all_of_its_faults():
-    rows = record.rows_in((ROOT / "README.md").read_text())
-    assert rows.keys() == GRAPHS.keys()
-    assert {numbers[0] for numbers in rows.values()} == {record.MUTANTS}
-    assert [kind for kind, (*_, survived, _, _) in rows.items() if survived] == []
-
-
 def test_rows_of_other_op_kinds_can_stay(monkeypatch, tmp_path):
     monkeypatch.setattr(record, "find_tool", lambda program: program)
     monkeypatch.setattr(record, "measure", lambda *arguments, **named: score("clamp", 8, "ab"))
