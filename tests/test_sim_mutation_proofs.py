@@ -19,6 +19,7 @@ from sim.mutation.one_fault import FAULTY, aig_of, with_one_fault
 from sim.mutation.ops import small_design
 from sim.mutation.product import Way, shortest_way
 from sim.mutation.reachable import Suspects
+from sim.mutation.transitions import Transitions
 from sim.mutation.witness import Cycle, of_way, replays
 
 
@@ -220,7 +221,7 @@ def test_what_registers_are_said_to_hold_is_what_they_hold(tmp_path):
     make_mutants(made, 1, 0, tmp_path)
     aig = with_one_fault(aig_of([], tmp_path), 0)
     control = Control.of(aig)
-    held = Held(aig, control)
+    held = Held(Transitions(aig, control))
     random = np.random.default_rng(0)
     register = aig.latches["transpose1_x_fetched[0]"].value
     state = {name: value or 0 for name, value in aig.after({"reset[0]": 1}).items()}

@@ -6,7 +6,7 @@ A literal is twice the number of its node, and one more if it is inverted; liter
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -54,6 +54,37 @@ class Aig:
                 used |= {gate.a >> 1, gate.b >> 1}
                 kept.append(gate)
         return kept[::-1]
+
+    def read_by(self, roots: Collection[int]) -> set[int]:
+        """The nodes that the literals ``roots`` depend on in the same cycle: inputs, latches, gates."""
+        gates = self.cone(roots)
+        return {root >> 1 for root in roots} | {side >> 1 for gate in gates for side in (gate.a, gate.b)}
+
+    def with_instead(self, instead: Mapping[int, int]) -> Aig:
+        """What is left with these literals in place of nodes; gates that stay keep their numbers."""
+        literals = {0: 0, **instead}
+
+        def of(literal: int) -> int:
+            return literals.get(literal >> 1, literal & ~1) ^ literal & 1
+
+        made: dict[tuple[int, int], int] = {}
+        ands = []
+        for gate in self.ands:
+            a, b = sorted((of(gate.a), of(gate.b)))
+            if a == 0 or a == b ^ 1:
+                literals[gate.node] = 0
+            elif a in (1, b):
+                literals[gate.node] = b
+            elif (a, b) in made:
+                literals[gate.node] = made[a, b]
+            else:
+                made[a, b] = 2 * gate.node
+                ands.append(And(gate.node, a, b))
+        latches = {name: Latch(latch.value, of(latch.following)) for name, latch in self.latches.items()}
+        outputs = {name: of(literal) for name, literal in self.outputs.items()}
+        whole = Aig(self.inputs, latches, outputs, ands, self.nodes)
+        roots = [*outputs.values(), *(latch.following for latch in latches.values())]
+        return replace(whole, ands=whole.cone(roots))
 
     def after(self, known: Mapping[str, int]) -> dict[str, int | None]:
         """What each latch becomes, if no more is known than these inputs; None for what depends on others."""

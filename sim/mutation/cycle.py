@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -11,8 +12,9 @@ import numpy.typing as npt
 
 from sim.formal.aig import Aig, And, Latch
 from sim.formal.control import INPUTS, Bits, Control, as_keys, as_rows, transposed, unpacked
-from sim.mutation.held import Held, Literals, literals_of
+from sim.mutation.held import Held, literals_of
 from sim.mutation.one_fault import DATA, FAULTY, PINS
+from sim.mutation.transitions import Literals
 
 _Value = tuple[Bits, Bits, Bits, Bits, Bits | None]
 """Of a node, a bit for each pair of states: known to be 0 and 1 in the design, likewise in the mutant, may differ."""
@@ -83,10 +85,16 @@ class Pairs:
     differing: Bits
     places: Literals | None = None
 
+    @cached_property
+    def columns(self) -> tuple[Bits, Bits, Bits]:
+        """A packed column for each bit, of all three."""
+        design = transposed(self.design)
+        return design, design if self.mutant is self.design else transposed(self.mutant), transposed(self.differing)
+
     def keys(self) -> list[bytes]:
         """Each pair as bytes."""
         parts = self.design, self.mutant, self.differing
-        return as_keys(np.concatenate([np.packbits(part, axis=1) for part in parts], axis=1))
+        return as_keys(np.concatenate([np.packbits(np.ascontiguousarray(part), axis=1) for part in parts], axis=1))
 
     def of(self, rows: Rows) -> Pairs:
         """Some of them."""
@@ -129,13 +137,17 @@ class Cycle:
         """The next states of some rows."""
         machines = self._machines
         values = [self._of(latch.following) for latch in machines.control]
-        design = np.stack([_picked(one, rows) for _, one, _, _, _ in values], axis=1)
-        mutant = np.stack([_picked(one, rows) for _, _, _, one, _ in values], axis=1)
-        differing = np.zeros((len(rows), len(machines.places)), np.uint8)
+        differing = np.zeros((len(machines.places), len(self._low)), np.uint8)
         for place, differs in self._loaded:
             if differs is not None:
-                differing[:, place] |= _picked(differs, rows)
-        return Pairs(design, mutant, differing)
+                differing[place] |= differs
+        design, mutant = np.stack([value[1] for value in values]), np.stack([value[3] for value in values])
+        return Pairs(self._picked(design, rows), self._picked(mutant, rows), self._picked(differing, rows))
+
+    def _picked(self, columns: Bits, rows: Rows) -> Bits:
+        """The bits of some rows, of a packed column for each bit."""
+        bits = np.unpackbits(columns, axis=1, count=self._count)
+        return (bits if len(rows) == self._count else bits[:, rows]).T
 
     def _sources(self, pairs: Pairs, inputs: tuple[int, ...]) -> dict[int, _Value]:
         machines, low, high = self._machines, self._low, ~self._low
@@ -148,13 +160,13 @@ class Cycle:
             if name in machines.aig.inputs:
                 values[machines.aig.inputs[name] >> 1] = one if level else zero
         values[machines.aig.inputs[FAULTY] >> 1] = (high, low, low, high, high)
-        columns = zip(machines.control, transposed(pairs.design), transposed(pairs.mutant), strict=True)
-        for latch, own, other in columns:
+        design, mutant, differing = pairs.columns
+        for latch, own, other in zip(machines.control, design, mutant, strict=True):
             differs = own ^ other
             values[latch.value >> 1] = (~own, own, ~other, other, differs if differs.any() else None)
-        differing = [column if column.any() else None for column in transposed(pairs.differing)]
+        places = [column if column.any() else None for column in differing]
         for latch, place in machines.data:
-            values[latch.value >> 1] = (low, low, low, low, differing[place])
+            values[latch.value >> 1] = (low, low, low, low, places[place])
         return values
 
     def _compute(self) -> None:
@@ -167,15 +179,22 @@ class Cycle:
             zero_b, one_b, other_zero_b, other_one_b, differs_b = values[b >> 1]
             if b & 1:
                 zero_b, one_b, other_zero_b, other_one_b = one_b, zero_b, other_one_b, other_zero_b
-            made_zero, made_one = zero | zero_b, one & one_b
+            made_zero, made_one = self._either(zero, zero_b), self._both(one, one_b)
             if differs is None and differs_b is None:
                 values[node] = (made_zero, made_one, made_zero, made_one, None)
                 continue
-            other_made_zero, other_made_one = other_zero | other_zero_b, other_one & other_one_b
-            either = self._low if differs is None else differs
-            either = either if differs_b is None else either | differs_b
-            either = either & ~(made_zero & other_made_zero) & ~(made_one & other_made_one)
+            other_made_zero, other_made_one = self._either(other_zero, other_zero_b), self._both(other_one, other_one_b)
+            either = self._either(*(self._low if one is None else one for one in (differs, differs_b)))
+            for known in (self._both(made_zero, other_made_zero), self._both(made_one, other_made_one)):
+                either = either if known is self._low else either & ~known
             values[node] = (made_zero, made_one, other_made_zero, other_made_one, either)
+
+    def _either(self, a: Bits, b: Bits) -> Bits:
+        """``a | b``; most of what is computed of data is ``_low``."""
+        return b if a is self._low else a if b is self._low else a | b
+
+    def _both(self, a: Bits, b: Bits) -> Bits:
+        return self._low if a is self._low or b is self._low else a & b
 
     def _shown(self) -> tuple[Bits, Bits]:
         """At the pins: what differs for certain, and what may."""
@@ -253,8 +272,3 @@ class Cycle:
 
     def _rows(self, column: Bits) -> Rows:
         return np.unpackbits(column, count=self._count).astype(bool)
-
-
-def _picked(column: Bits, rows: Rows) -> Bits:
-    """The bits of some rows."""
-    return np.asarray((column[rows >> 3] >> (7 - (rows & 7)).astype(np.uint8)) & 1, dtype=np.uint8)

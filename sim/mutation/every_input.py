@@ -2,21 +2,16 @@
 
 A small network has so few inputs that its graph can be simulated with all of them at once, a bit an input, in the
 design and in each mutant. Where a pin differs, the testbench gets that sample. Where none does, that is one schedule of
-many, and no proof: with other pauses another word may be in a register. But registers that come to themselves again in
-no way are a *pipe*: each holds a function of what entered the pipe a fixed number of cycles ago, and if no gate between
-them depends on control, this function is the same in every schedule. If what the fault makes of one cycle is in such
-registers before control has a say, and with no input a difference gets out of them, into a register that remembers or
-to a pin, then it is lost in the pipe, whenever an input comes.
-
-This takes for granted, of the design without the fault, that what enters a pipe to be used is what enters it with some
-input, and that what enters it otherwise is used in no schedule. So each input comes twice, behind a reset and behind
-another input; some come again with pauses at both ends.
+many: what it says of the others is a matter of ``sim.mutation.any_schedule``. Each input comes twice, behind a reset
+and behind another input; some come again with pauses at both ends.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+import os
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import product
 
 import numpy as np
@@ -28,6 +23,7 @@ from sim.formal.control import INPUTS
 from sim.mutation.mutants import SELECT, Fault
 from sim.mutation.one_fault import DATA, FAULTY, PINS, resets_of, with_one_fault
 from sim.mutation.pipe import ALL, Reach, Words, valued
+from sim.regression.executor import worker_processes
 from sim.simulators.beats import Beats
 from sim.tools import ToolError
 
@@ -47,12 +43,12 @@ class Effect:
     Args:
         reach: of it.
         shown_by: places of two inputs, one behind the other, that show it; none if no input does.
-        escaped: a difference was in a register that remembers.
+        escaped: registers that remember, by name, in which a difference was.
     """
 
     reach: Reach
     shown_by: list[int] = field(default_factory=list)
-    escaped: bool = False
+    escaped: set[str] = field(default_factory=set)
 
 
 def every_input(type: TensorType) -> IntArray | None:
@@ -79,10 +75,34 @@ def effects(design: Design, aig: Aig, faults: Sequence[Fault], x: IntArray) -> d
     for fault in faults:
         one = with_one_fault(aig, fault.mutant)
         found[fault] = Effect(Reach.of(one, [one.inputs[FAULTY] >> 1]))
-    for pairs, paused in _pairs(len(x)):
-        run = _Run(design, aig, x[pairs], paused)
-        run.follow([effect for effect in found.values() if not effect.shown_by], pairs)
+    first, *others = _pairs(len(x))
+    _add(found, _follow(design, aig, x, found, first))
+    # Most faults that show at all show at once.
+    still = {fault: effect for fault, effect in found.items() if not effect.shown_by}
+    jobs = min(os.cpu_count() or 1, len(others))
+    if jobs < 2 or not still:
+        for places in others:
+            _add(found, _follow(design, aig, x, still, places))
+        return found
+    with worker_processes(jobs) as pool:
+        for more in pool.map(partial(_follow, design, aig, x, still), others):
+            _add(found, more)
     return found
+
+
+def _follow(
+    design: Design, aig: Aig, x: IntArray, effects: Mapping[Fault, Effect], places: tuple[IntArray, float]
+) -> Mapping[Fault, Effect]:
+    """``effects`` and what these of the inputs make of the faults; those that have shown are left out."""
+    pairs, paused = places
+    _Run(design, aig, x[pairs], paused).follow([effect for effect in effects.values() if not effect.shown_by], pairs)
+    return effects
+
+
+def _add(found: Mapping[Fault, Effect], more: Mapping[Fault, Effect]) -> None:
+    for fault, effect in more.items():
+        found[fault].shown_by = found[fault].shown_by or effect.shown_by
+        found[fault].escaped |= effect.escaped
 
 
 def _pairs(count: int) -> Iterator[tuple[IntArray, float]]:
@@ -92,33 +112,6 @@ def _pairs(count: int) -> Iterator[tuple[IntArray, float]]:
     for batch, paused in [*((batch, 0.0) for batch in batches), (order[:ROWS], PAUSED)]:
         places = np.resize(batch, -(-len(batch) // 64) * 64)
         yield np.stack([order[places], places]), paused
-
-
-def never_shows(effect: Effect, control: Collection[str]) -> bool:
-    """Whether ``effect``, of all inputs, says that the fault has no effect.
-
-    Args:
-        effect: of the fault.
-        control: registers of control, bits by name.
-    """
-    own, other = resets_of(effect.reach.aig)
-    if effect.shown_by or effect.escaped or any(other[bit] is None and own[bit] is not None for bit in own):
-        return False
-    return effect.reach.is_data(control) and _is_in_a_pipe(effect.reach, control)
-
-
-def _is_in_a_pipe(reach: Reach, control: Collection[str]) -> bool:
-    """Whether what the fault makes of one cycle comes into registers of a pipe and nowhere else, and control, or who
-    gives and takes, has no say in what they hold.
-    """
-    aig = reach.aig
-    pipe = [latch.following >> 1 for name, latch in reach.latches.items() if name not in reach.remembering]
-    ends = [latch.following >> 1 for name, latch in reach.latches.items() if name in reach.remembering]
-    if not aig.fed_by(reach.nodes).isdisjoint([*ends, *(literal >> 1 for literal in aig.outputs.values())]):
-        return False
-    schedule = {aig.latches[name].value >> 1 for name in control if name in aig.latches}
-    schedule |= {aig.inputs[name] >> 1 for name in INPUTS[:2] if name in aig.inputs}
-    return aig.fed_by(schedule).isdisjoint(pipe)
 
 
 class _Run:
@@ -155,7 +148,7 @@ class _Run:
                 if len(shown):
                     effect.shown_by = pairs[:, shown[0]].tolist()
                 else:
-                    effect.escaped |= not effect.reach.remembering.isdisjoint(after)
+                    effect.escaped |= effect.reach.remembering & after.keys()
                     still.append((effect, self._state(effect.reach, after)))
             states = still
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from sim.formal.aig import Aig, And, Latch, make_aig
+from sim.formal.aig import Aig, make_aig
 from sim.formal.control import INPUTS
 from sim.mutation.mutants import NETLIST, SELECT, Fault, injections
 
@@ -28,36 +29,14 @@ def aig_of(faults: Sequence[Fault], folder: Path) -> Aig:
 def with_one_fault(aig: Aig, mutant: int) -> Aig:
     """The graph with no fault but this one; 0 for none. Gates that stay keep their numbers."""
     faulty = 2 * aig.nodes
-    instead = {0: 0}
-    inputs = {FAULTY: faulty}
+    inputs, instead = {FAULTY: faulty}, {}
     for name, literal in aig.inputs.items():
         wire, _, bit = name.partition("[")
         if wire != SELECT:
             inputs[name] = literal
         else:
             instead[literal >> 1] = faulty if mutant >> int(bit[:-1]) & 1 else 0
-
-    def of(literal: int) -> int:
-        return instead.get(literal >> 1, literal & ~1) ^ literal & 1
-
-    made: dict[tuple[int, int], int] = {}
-    ands = []
-    for gate in aig.ands:
-        a, b = sorted((of(gate.a), of(gate.b)))
-        if a == 0 or a == b ^ 1:
-            instead[gate.node] = 0
-        elif a in (1, b):
-            instead[gate.node] = b
-        elif (a, b) in made:
-            instead[gate.node] = made[a, b]
-        else:
-            made[a, b] = 2 * gate.node
-            ands.append(And(gate.node, a, b))
-    latches = {name: Latch(latch.value, of(latch.following)) for name, latch in aig.latches.items()}
-    outputs = {name: of(literal) for name, literal in aig.outputs.items()}
-    whole = Aig(inputs, latches, outputs, ands, aig.nodes + 1)
-    roots = [*outputs.values(), *(latch.following for latch in latches.values())]
-    return Aig(inputs, latches, outputs, whole.cone(roots), whole.nodes)
+    return replace(aig, inputs=inputs, nodes=aig.nodes + 1).with_instead(instead)
 
 
 def resets_of(aig: Aig) -> tuple[dict[str, int | None], dict[str, int | None]]:

@@ -25,12 +25,14 @@ from sim.formal.aig import Aig
 from sim.formal.control import Control
 from sim.formal.prover import PROVEN, UNDECIDED, Verdict
 from sim.mutation.cycle import UnclearError
-from sim.mutation.every_input import effects, every_input, never_shows
+from sim.mutation.any_schedule import never_shows
+from sim.mutation.every_input import effects, every_input
 from sim.mutation.held import Held
 from sim.mutation.miter import same_in_any_state, searched
 from sim.mutation.mutants import Fault
 from sim.mutation.one_fault import aig_of, with_one_fault
 from sim.mutation.product import Way, shortest_way
+from sim.mutation.transitions import Transitions
 from sim.regression.executor import worker_processes
 
 ANY_STATE_S, SEARCH_S = 2, 8
@@ -48,13 +50,15 @@ class Suspects:
         faults: which.
         aig: graph of the design with all of them.
         control: of the design.
-        held: what its registers of data hold; None if there are too many states.
+        transitions: of its control; None if there are too many states.
+        held: what its registers of data hold; likewise.
     """
 
     folder: Path
     faults: tuple[Fault, ...]
     aig: Aig
     control: Control
+    transitions: Transitions | None
     held: Held | None
 
     @classmethod
@@ -67,7 +71,9 @@ class Suspects:
         aig = aig_of(faults, folder)
         own = with_one_fault(aig, 0)
         control = Control.of(own)
-        return cls(folder, tuple(faults), aig, control, Held(own, control) if control.states is not None else None)
+        transitions = None if control.states is None else Transitions(own, control)
+        held = None if transitions is None else Held(transitions)
+        return cls(folder, tuple(faults), aig, control, transitions, held)
 
     def without_effect_in_any_state(self) -> list[Fault]:
         """Those that change nothing whatever the registers hold.
@@ -96,9 +102,8 @@ class Suspects:
         x = every_input(design.graph.input_type)
         if x is None:
             return [], np.zeros((0, *design.graph.input_type.shape), dtype=np.int64)
-        control = self.control.reset_to
         found = effects(design, self.aig, faults, x)
-        hidden = [fault for fault, effect in found.items() if never_shows(effect, control)]
+        hidden = [f for f, effect in found.items() if never_shows(effect, self.control.reset_to, self.transitions)]
         return hidden, x[[place for effect in found.values() for place in effect.shown_by]]
 
     def ways(self, faults: Sequence[Fault]) -> dict[Fault, Way | Verdict]:
