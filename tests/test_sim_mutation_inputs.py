@@ -6,6 +6,7 @@ from netlist_cells import resetting
 
 from golden.types import IntType, TensorType
 from sim.formal.control import Control
+from sim.mutation.any_schedule import never_shows
 from sim.mutation.campaign import (
     QUICK_RESETS,
     QUICK_SAMPLES,
@@ -15,7 +16,6 @@ from sim.mutation.campaign import (
     _Bench,
     _resets,
 )
-from sim.mutation.any_schedule import never_shows
 from sim.mutation.every_input import Effect, effects, every_input
 from sim.mutation.mutants import Fault, make_mutants
 from sim.mutation.one_fault import FAULTY, aig_of, with_one_fault

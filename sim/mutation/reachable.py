@@ -24,8 +24,8 @@ from rtlgen import Design
 from sim.formal.aig import Aig
 from sim.formal.control import Control
 from sim.formal.prover import PROVEN, UNDECIDED, Verdict
-from sim.mutation.cycle import UnclearError
 from sim.mutation.any_schedule import never_shows
+from sim.mutation.cycle import UnclearError
 from sim.mutation.every_input import effects, every_input
 from sim.mutation.held import Held
 from sim.mutation.miter import same_in_any_state, searched
