@@ -34,7 +34,7 @@ sim-all: setup-dev
 	$(BIN)/python -m sim.formal --jobs $(JOBS)
 	$(BIN)/tensorgate fuzz --time 5m --seed $(SEED)
 	$(BIN)/python tests/fuzz_tflite_networks.py --time 2m --seed $(SEED)
-	$(BIN)/python -m pytest -n $(JOBS) tests/test_sim_gate_level.py -k 'small_network or whole_network and iris'
+	$(BIN)/python -m pytest -n $(JOBS) tests/test_sim_gate_level.py -k 'small_network or whole_network and (iris or digits-4)'
 	$(BIN)/python -m sim.mutation.record
 
 prove: setup-dev
@@ -77,7 +77,7 @@ readme: setup-dev sim
 	@test ! -d $(MODELS) || $(BIN)/python -m sim.regression.tflite_runtimes --readme README.md $(MODELS)
 	$(BIN)/python -m sim.regression.onnx_networks --readme README.md $(NETWORKS)
 	@test ! -d $(MODELS) || $(BIN)/python -m sim.regression.silicon --readme README.md $(MODELS)
-	@# The last one: it ends in status 1 while a fault is undecided, and writes its table before.
+	@# The last one: it ends in status 1 if a fault is not killed, and writes its table before.
 	$(BIN)/python -m sim.mutation.record --readme README.md
 
 clean:

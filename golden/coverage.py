@@ -59,8 +59,8 @@ _IMPOSSIBLE: Mapping[tuple[str, str], tuple[tuple[str, ...], str]] = {
         for kind in (*_MOVES, "Argmax", "Clamp", "Conv", "Dense", "Lookup", "Relu", "Sum", "Wrap")
     },
     ("Softmax", TIE): (
-        PROPERTIES[TIE],
-        "it rounds products with 23 bits or more behind the point: no input is known whose lowest ones are a tie",
+        tuple(bin for bin in PROPERTIES[TIE] if bin != "none"),
+        "it rounds products with 23 bits or more behind the point, none of them negative: no tie is known",
     ),
 }
 """By kind and property: bins that no input can hit, and the reason."""
@@ -80,7 +80,7 @@ def impossible(kind: str, property: str, bin: str) -> str | None:
 
 _SAYING: Mapping[str, tuple[str, tuple[type, ...]]] = {
     END: ("unlimited", (*_ROUNDED, ops.Clamp, ops.Relu, ops.Wrap)),
-    TIE: ("ties", (*_ROUNDED, ops.AveragePool)),
+    TIE: ("ties", (*_ROUNDED, ops.AveragePool, ops.Softmax)),
 }
 """By property: the method by which an op says that it can hit the bins, and the ops for which this file says it."""
 

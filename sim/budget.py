@@ -26,6 +26,8 @@ ACCURACY_S, VERIFY_S = 120.0, 45.0
 """What ``tensorgate accuracy`` may simulate, and ``verify`` in each of its steps, without another wish."""
 
 
+DEFAULT_MULTIPLIERS = 64
+"""What a design may have, without another wish."""
 NO_BOUND = sys.maxsize
 """A budget of cycles that is none."""
 

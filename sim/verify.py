@@ -19,6 +19,7 @@ from sim import gate_level, witnesses
 from sim.budget import VERIFY_S, budget_cycles, samples_within
 from sim.coverage import covered
 from sim.difference import Difference, VerificationError, in_network
+from sim.effort import USUAL, Effort
 from sim.scratch import scratch_folder
 from sim.simulators.cocotb_launcher import PATTERNS, check_patterns
 from sim.synthesis.targets import FAMILIES
@@ -29,9 +30,6 @@ ALL = ("pyrtl", "icarus")
 
 NETLISTS = tuple(FAMILIES)
 """What there are netlists for."""
-
-MOST_WATCHED_SAMPLES = 32
-"""Samples on which every layer is compared, in PyRTL and by the testbench; the outputs are on all of them."""
 
 
 @dataclass(frozen=True)
@@ -110,6 +108,7 @@ def verify(
     seed: int = 0,
     patterns: Sequence[tuple[str, str]] = PATTERNS,
     cycles: int | None = None,
+    thorough: bool = False,
     build: str | Path | None = None,
     command: str | None = None,
 ) -> Verification:
@@ -129,6 +128,7 @@ def verify(
         cycles: the most of a bulk run, and of all phases of the testbench together: beyond that samples are not run
             and phases are cut short, which the result tells; one sample always runs. Without it what takes the slowest
             of the simulators about a minute.
+        thorough: as many samples, stalls and resets as faults are tried with, see ``sim.effort``: for a small design.
         build: folder for the files; without it they are gone after success, and named in the error after a failure.
         command: what reproduces this run, for the error; without it, one that reads graph and samples from files.
 
@@ -139,6 +139,7 @@ def verify(
     """
     started = time.monotonic()
     names = _checked(design, simulators, seed, patterns)
+    effort = Effort.thorough(design) if thorough else USUAL
     families = _families(netlists)
     samples = design.graph.input_type.check(x, "the input")
     if not len(samples):
@@ -152,24 +153,24 @@ def verify(
         try:
             for name in names:
                 witnesses.check_bulk(design, witnesses.BULK[name], samples, output, folder, budget)
-            watched = samples[:MOST_WATCHED_SAMPLES]
+            watched = samples[: effort.samples]
             tensors = design.plan.live.trace(watched)
             if "pyrtl" in names:
                 witnesses.check_layers(design, watched, tensors)
             if "icarus" in names:
-                result, pins = witnesses.check_hostile(design, watched, tensors, folder, seed, patterns, budget)
+                result, pins = witnesses.check_hostile(design, watched, tensors, folder, seed, patterns, budget, effort)
             gates = [
                 gate_level.check(design, family, samples, output, tensors, folder, seed, patterns, cycles)
                 for family in families
             ]
         except VerificationError as error:
             located = in_network(design, witnesses.locate(design, error.difference, samples, folder, seed))
-            again = _Again(design, error.difference, folder / "smaller", seed, patterns, budget)
+            again = _Again(design, error.difference, folder / "smaller", seed, patterns, budget, effort)
             fewer = witnesses.fewer_samples(error.difference, samples, again.check)
             if fewer is not None:
-                smaller = verify_command(design, fewer, names, families, seed, folder, "x_smaller.npy")
+                smaller = verify_command(design, fewer, names, families, seed, folder, "x_smaller.npy", thorough)
                 located = replace(located, smaller=smaller)
-            command = command or verify_command(design, samples, names, families, seed, folder)
+            command = command or verify_command(design, samples, names, families, seed, folder, thorough=thorough)
             raise VerificationError(located, folder=folder, command=command) from error
     return Verification(
         name=design.name,
@@ -201,6 +202,7 @@ class _Again:
     seed: int
     patterns: Sequence[tuple[str, str]]
     budget: int
+    effort: Effort
 
     def check(self, x: IntArray) -> None:
         """Raises VerificationError if it fails again; a netlist is not asked again, that would take too long."""
@@ -215,7 +217,16 @@ class _Again:
             phase = self.seen.message.partition(":")[0].partition("[")[0]
             phases = (phase,) if self.seen.witness == "testbench" else ()
             witnesses.check_hostile(
-                self.design, x, tensors, self.folder, self.seed, self.patterns, self.budget, None, phases, False
+                self.design,
+                x,
+                tensors,
+                self.folder,
+                self.seed,
+                self.patterns,
+                self.budget,
+                self.effort,
+                phases=phases,
+                examined=False,
             )
 
 
@@ -251,6 +262,7 @@ def verify_command(
     seed: int,
     folder: Path,
     file: str = "x.npy",
+    thorough: bool = False,
 ) -> str:
     """The command line that verifies the same again, with the graph and the samples in files of the folder."""
     graph, samples = folder / f"{design.name}.graph", folder / file
@@ -261,4 +273,4 @@ def verify_command(
     budget += [word for name in netlists for word in ("--netlist", name)]
     which = "all" if simulators == ALL else simulators[0]
     words = ["tensorgate", "verify", str(graph), "--input", str(samples), *budget, "--seed", str(seed)]
-    return shlex.join([*words, "--simulator", which])
+    return shlex.join([*words, "--simulator", which, *["--thorough"] * thorough])

@@ -15,6 +15,7 @@ from rtlgen import Design
 from rtlgen.occupancy import steady_samples
 from sim.budget import NO_BOUND, samples_within
 from sim.difference import Difference, VerificationError, first_difference, first_layer_difference
+from sim.effort import USUAL, Effort
 from sim.lockstep import Pins, replay, wire_value
 from sim.postmortem import WINDOW_CYCLES, investigate, shown, shown_of, signals
 from sim.simulators.bench import CLOCK, TOP, WAVES
@@ -170,9 +171,10 @@ def check_layers(design: Design, x: IntArray, expected: Mapping[str, IntArray]) 
         raise VerificationError(difference)
 
 
-def _everything_cycles(design: Design, patterns: int) -> int:
+def _everything_cycles(design: Design, patterns: int, effort: Effort) -> int:
     """More than all phases of the testbench together take, if nothing is left out: no share has to be looked after."""
-    return (steady_samples(design.plan) + 5 * patterns + 40) * (design.plan.ii_cycles + design.plan.latency_cycles)
+    samples = steady_samples(design.plan) + (effort.stalled + 2) * patterns + 10 * effort.resets
+    return samples * (design.plan.ii_cycles + design.plan.latency_cycles)
 
 
 def check_hostile(
@@ -183,6 +185,7 @@ def check_hostile(
     seed: int,
     patterns: Sequence[tuple[str, str]],
     cycles: int = NO_BOUND,
+    effort: Effort = USUAL,
     netlist: Path | None = None,
     phases: Sequence[str] = (),
     examined: bool = True,
@@ -205,9 +208,11 @@ def check_hostile(
             seed=seed,
             patterns=patterns,
             unstalled=steady_samples(design.plan),
+            stalled=effort.stalled,
+            resets=effort.resets,
             watched=netlist is None,
             registers=[] if netlist else registers_of(verilog),
-            budget_cycles=None if cycles >= _everything_cycles(design, len(patterns)) else cycles,
+            budget_cycles=None if cycles >= _everything_cycles(design, len(patterns), effort) else cycles,
             phases=phases,
             waves=waves,
         )

@@ -19,9 +19,9 @@ from golden.ops import Halve, MinPool
 from sim import verify
 from sim.coverage import bins, holes, impossible_but_hit, merged
 from sim.fuzzing.coverage import Coverage
-from sim.mutation.ops import GRAPHS
 from sim.op_table import ROWS
 from sim.regression.exercises import EXERCISE_SAMPLES, FOLDINGS, NAMES, exercise, exercise_samples
+from sim.regression.small import GRAPHS
 
 OPS = {"halve": Halve, "minpool": MinPool}
 EXERCISES = {f"drawn_{shape}" for shape in ("scalar", "vector", "rows", "image", "pixel")} | {f"alone_{k}" for k in OPS}

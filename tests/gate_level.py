@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -12,13 +13,18 @@ import rtlgen
 from rtlgen import Design
 from rtlgen.occupancy import steady_samples
 from sim import gate_level
+from sim.difference import VerificationError
+from sim.regression.postmortem_page import leave
 from sim.synthesis import yosys
 from sim.synthesis.netlist_simulator import cells_of
 from sim.synthesis.netlists import write_netlists
 from sim.synthesis.targets import FAMILIES, Family
 from sim.tools import run_tool
+from sim.verify import verify_command
 
 CYCLES = 400
+KEPT = Path(__file__).parent.parent / "build" / "netlists"
+"""What netlists leave that differ."""
 
 _BENCH = """\
 `timescale 1ns/1ps
@@ -71,6 +77,13 @@ def check_netlists(designs: list[Design], family: str, folder: Path, patterns: t
         output = np.asarray(design.graph(x), dtype=np.int64)
         tensors = design.plan.live.trace(x)
         build = folder / "runs" / design.name
-        done = gate_level.check(design, family, x, output, tensors, build, 0, patterns, 20_000, netlists)
+        try:
+            done = gate_level.check(design, family, x, output, tensors, build, 0, patterns, 20_000, netlists)
+        except VerificationError as error:
+            kept = KEPT / f"{design.name}-{family}"
+            shutil.copytree(build, kept, dirs_exist_ok=True)
+            command = verify_command(design, x, ("pyrtl",), (family,), 0, kept)
+            error.add_note(f"files: {leave(error.difference, command, kept)}")
+            raise
         assert done.cycles > design.plan.latency_cycles, design.graph
         assert "unstalled" not in done.cut_short, design.graph

@@ -89,8 +89,7 @@ def test_commands_run_as_they_stand_there(verb: str, tmp_path: Path, monkeypatch
     assert shown
     for words in shown:
         status, out, err = tensorgate(*words)
-        # A mutant that is neither killed nor proven to be without effect is a failed check, and is told.
-        assert (status, err) == (int(verb == "mutate" and ("undecided:" in out or "survived:" in out)), ""), out
+        assert (status, err) == (0, ""), out
         assert out
 
 
@@ -143,7 +142,7 @@ def test_the_measured_table_is_of_these_sources(row: dict[str, str]) -> None:
     import golden
     import rtlgen
     from golden import zoo
-    from sim.regression.cases import DEFAULT_MULTIPLIERS
+    from sim.budget import DEFAULT_MULTIPLIERS
 
     entry = zoo.load(row["network"])
     if not entry.data.is_installed:
@@ -241,10 +240,10 @@ def test_the_table_of_proofs_has_all_that_is_proven_today() -> None:
 
 
 def test_the_table_of_faults_has_every_op_kind_and_all_of_its_faults() -> None:
-    from sim.mutation.ops import GRAPHS
     from sim.mutation.record import MUTANTS, rows_in
+    from sim.regression.small import GRAPHS
 
     rows = rows_in(README)
     assert rows.keys() == GRAPHS.keys()
     assert {numbers[0] for numbers in rows.values()} == {MUTANTS}
-    assert [kind for kind, (*_, survived, _, _) in rows.items() if survived] == []
+    assert [kind for kind, (*_, survived, undecided, _) in rows.items() if survived or undecided] == []

@@ -21,7 +21,7 @@ from sim.formal.fifo import MONITORS
 from sim.formal.kinds import GRAPHS
 from sim.formal.obligations import FIFO_FAULTS, PIN_FAULTS, POWER_UP, Obligation, obligations
 from sim.formal.outcomes import Outcome, prove
-from sim.formal.postmortem import keep
+from sim.formal.postmortem import keep, kept
 from sim.formal.power_up import independent_of_power_up
 from sim.formal.prover import PROVEN, REFUTED, UNDECIDED, Verdict, search
 from sim.formal.ranges import BITS, OPS, Form, equal_everywhere, forms
@@ -30,6 +30,8 @@ from sim.formal.visits import never_bad
 from sim.fuzzing.case import Case
 from sim.tools import ToolError
 
+KEPT = Path(__file__).parent.parent / "build" / "proofs"
+"""What proofs leave that do not come out as they have to."""
 ALL = list(obligations())
 LONG = ("FIFO of 8", "add of two tables", "multiply, ", "softmax")
 QUICK = [o for o in ALL if not o.subject.startswith(LONG)]
@@ -46,6 +48,7 @@ def name(obligation: Obligation) -> str:
 @pytest.mark.parametrize("obligation", QUICK, ids=name)
 def test_it_is_proven_and_a_planted_fault_refutes_it(obligation: Obligation) -> None:
     outcome = prove(obligation)
+    assert outcome.passed, kept(outcome, KEPT)
     assert outcome.verdict.kind == PROVEN
     assert outcome.planted.kind == REFUTED
     assert outcome.planted.witness
@@ -55,7 +58,8 @@ def test_it_is_proven_and_a_planted_fault_refutes_it(obligation: Obligation) -> 
 @pytest.mark.exhaustive
 @pytest.mark.parametrize("obligation", [o for o in ALL if o not in QUICK], ids=name)
 def test_all_others_are_too(obligation: Obligation) -> None:
-    assert prove(obligation).passed
+    outcome = prove(obligation)
+    assert outcome.passed, kept(outcome, KEPT)
 
 
 def test_every_property_has_a_fault() -> None:

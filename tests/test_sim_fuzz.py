@@ -17,20 +17,22 @@ from golden.ops import Concat, Conv, Relu
 from rtlgen import Plan
 from sim.fuzzing.campaign import run_campaign
 from sim.fuzzing.case import Case
-from sim.fuzzing.check import check
 from sim.fuzzing.coverage import Coverage
+from sim.fuzzing.postmortem import check_or_keep
 from sim.fuzzing.record import line
 from sim.op_table import oracle
 from sim.simulators.pyrtl_simulator import run_with_taps
 
 CASES = sorted(path.parent for path in (Path(__file__).parent / "cases").glob("*/case.json"))
+KEPT = Path(__file__).parent.parent / "build" / "cases"
+"""What a case leaves that fails again."""
 S8 = IntType(8, True)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("folder", CASES, ids=lambda folder: folder.name)
 def test_what_failed_once_does_not_fail_again(folder: Path) -> None:
-    check(Case.load(folder))
+    check_or_keep(Case.load(folder), KEPT / folder.name, f"tensorgate fuzz --case {folder}")
 
 
 def test_networks_are_valid_and_have_every_op_and_arithmetic() -> None:
@@ -190,6 +192,10 @@ def test_a_planted_mistake_is_found_kept_and_found_again(
         assert status == 1
         assert PLANTED[plant] in out
         assert "x: " in out
+        assert out.endswith("  files: build/fuzz/again-seed0-1\n")
+        left = {path.name for path in Path("build/fuzz/again-seed0-1").iterdir()}
+        assert {"case.json", "network.graph"} <= left
+        assert ("difference.html" in left) == bool(told)
     status, out, err = tensorgate(*words[-3:])
     assert (status, err) == (0, "")
     assert out.startswith("kept/seed0-1: golden == pyrtl on ")

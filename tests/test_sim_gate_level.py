@@ -18,8 +18,8 @@ import rtlgen
 from golden import Graph, zoo
 from sim import VerificationError, gate_level, verify
 from sim.budget import cycles_of
-from sim.mutation.ops import GRAPHS, small_design
 from sim.op_table import has_hardware, kind_of
+from sim.regression.small import GRAPHS, small_design
 from sim.synthesis.netlist_simulator import NETLIST, check_models
 from sim.synthesis.netlists import write_netlists
 from sim.synthesis.targets import ECP5, FAMILIES

@@ -10,27 +10,27 @@ from netlist_cells import resetting
 from prover import NEEDS_ABC
 
 import golden
+from sim.effort import Effort
 from sim.formal.prover import PROVEN, REFUTED, Verdict
 from sim.mutation import record
 from sim.mutation.campaign import (
-    SAMPLES,
-    STALLED_SAMPLES,
     MutationScore,
     _Bench,
-    _resets,
     check_results,
     measure,
 )
 from sim.mutation.mutants import Fault, make_mutants
-from sim.mutation.ops import GRAPHS, small_design
 from sim.mutation.place import Places
 from sim.mutation.product import Way
 from sim.mutation.reachable import Suspects
-from sim.mutation.stimulus import extreme_samples
 from sim.mutation.witness import of_verdict
 from sim.op_table import has_hardware, kind_of
+from sim.regression.small import GRAPHS, SMALL_SAMPLES, small_design
+from sim.regression.stimulus import extreme_samples
 from sim.tools import ToolError
 
+KEPT = Path(__file__).parent.parent / "build" / "mutants"
+"""What faults leave that are not killed."""
 ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -51,7 +51,7 @@ def test_every_op_kind_has_a_network():
 def test_samples_reach_both_ends_of_a_weighted_layer():
     graph = GRAPHS["dense"]()
     (weight, bias) = (np.asarray(graph.nodes[0].op.weight), np.asarray(graph.nodes[0].op.bias))
-    y = graph(extreme_samples(graph, SAMPLES, 0)).reshape(-1, 2)
+    y = graph(extreme_samples(graph, SMALL_SAMPLES, 0)).reshape(-1, 2)
     largest = np.where(weight > 0, 7 * weight, -8 * weight).sum(axis=1) + bias
     smallest = np.where(weight > 0, -8 * weight, 7 * weight).sum(axis=1) + bias
     np.testing.assert_array_equal(y.max(axis=0), largest)
@@ -225,7 +225,7 @@ def test_a_testbench_without_its_checks_is_seen_and_what_it_misses_is_shown(chan
 @pytest.mark.parametrize("kind", sorted(GRAPHS))
 def test_some_faults_of_every_kind_are_killed_or_proven_to_be_none(kind):
     """With every change; ten times as many of each where there is time, which is ``make mutate``."""
-    score = measure(design(kind), mutants=20)
+    score = measure(design(kind), mutants=20, kept=KEPT, command=f"tensorgate mutate {kind} --mutants 20")
     assert score.killable >= 10
     assert (score.survived, score.undecided, score.score) == ((), (), 1.0)
 
@@ -235,7 +235,7 @@ def test_some_faults_of_every_kind_are_killed_or_proven_to_be_none(kind):
 @pytest.mark.parametrize("kind", ["relu", "requantize"])
 def test_every_fault_is_killed_or_proven_to_be_none(kind):
     """Some have no effect in states that a reset leads to; of ``requantize`` some need samples that a search finds."""
-    score = measure(design(kind), mutants=120)
+    score = measure(design(kind), mutants=120, kept=KEPT, command=f"tensorgate mutate {kind} --mutants 120")
     assert score.mutants == 120
     assert (score.survived, score.undecided, score.score) == ((), (), 1.0)
     assert score.killed + len(score.equivalent) == 120
@@ -252,22 +252,23 @@ def test_no_fault_that_is_proven_to_be_none_is_killed_by_another_stimulus(kind, 
     faults = make_mutants(made, 200, 0, tmp_path)
     for seed in (5, 6):
         bench = _Bench(made, tmp_path, len(faults).bit_length(), seed)
-        samples = extreme_samples(made.graph, SAMPLES, seed)
-        assert bench.alive(harmless, samples, None, STALLED_SAMPLES, _resets(made)) == list(harmless)
+        samples = extreme_samples(made.graph, SMALL_SAMPLES, seed)
+        effort = Effort.thorough(made)
+        assert bench.alive(harmless, samples, None, effort.stalled, effort.resets) == list(harmless)
 
 
 def score(name, killed, equivalent=(), survived=(), undecided=()):
     faults = [tuple(Fault(n, "") for n in range(count)) for count in (len(equivalent), len(survived), len(undecided))]
     return MutationScore(
-        name, killed + sum(map(len, faults)), killed, 0, faults[0], len(equivalent), *faults[1:], 0, 9, 1.5
+        name, killed + sum(map(len, faults)), killed, 4, faults[0], len(equivalent), *faults[1:], 0, 9, 1.5
     )
 
 
 def test_the_table_has_a_row_a_kind_and_their_sum():
     lines = record.markdown([score("relu", 8, "ab"), score("dense", 5, "c", "d", "ef")]).splitlines()
-    assert lines[2] == "| dense | 9 | 1 | 1 | 5 | 1 | 2 | 62.5% | 2 |"
-    assert lines[3] == "| relu | 10 | 2 | 2 | 8 | 0 | 0 | 100.0% | 2 |"
-    assert lines[4] == "| all | 19 | 3 | 3 | 13 | 1 | 2 | 81.2% | 4 |"
+    assert lines[2] == "| dense | 9 | 1 | 1 | 5 | 4 | 1 | 2 | 62.5% | 2 |"
+    assert lines[3] == "| relu | 10 | 2 | 2 | 8 | 4 | 0 | 0 | 100.0% | 2 |"
+    assert lines[4] == "| all | 19 | 3 | 3 | 13 | 8 | 1 | 2 | 81.2% | 4 |"
 
 
 def test_rows_of_other_op_kinds_can_stay(monkeypatch, tmp_path):
@@ -303,7 +304,7 @@ def test_what_survived_or_is_undecided_is_exit_status_one(monkeypatch, capsys):
     ):
         monkeypatch.setattr(record, "measure", lambda *arguments, made=made, **named: made)
         assert record.main(["relu"]) == status
-    assert "| relu | 9 | 0 | 0 | 8 | 1 | 0 | 88.9% | 2 |" in capsys.readouterr().out
+    assert "| relu | 9 | 0 | 0 | 8 | 4 | 1 | 0 | 88.9% | 2 |" in capsys.readouterr().out
 
 
 @NEEDS_ABC

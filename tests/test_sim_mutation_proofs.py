@@ -16,11 +16,11 @@ from sim.mutation.campaign import measure
 from sim.mutation.held import Held
 from sim.mutation.mutants import Fault, make_mutants
 from sim.mutation.one_fault import FAULTY, aig_of, with_one_fault
-from sim.mutation.ops import small_design
 from sim.mutation.product import Way, shortest_way
 from sim.mutation.reachable import Suspects
 from sim.mutation.transitions import Transitions
 from sim.mutation.witness import Cycle, of_way, replays
+from sim.regression.small import small_design
 
 
 def design(kind):

@@ -20,7 +20,7 @@ from golden import zoo
 from golden.graph import Graph, Node
 from golden.ops import Dense
 from rtlgen import generate, ops_without_hardware, plan
-from sim.regression import exercises
+from sim.regression import exercises, small
 from sim.regression.cases import Case, CaseResult
 from sim.regression.executor import Store, run_all
 from sim.regression.fingerprint import DRAWINGS, ROOT, behind_a_case, fingerprint, simulator_version
@@ -106,8 +106,9 @@ def test_every_network_is_tried_on_every_witness() -> None:
 
 def test_every_network_is_run_or_named_with_the_reason(monkeypatch: pytest.MonkeyPatch) -> None:
     assert sorted([*runnable(), *left_out()]) == sorted(zoo.NAMES)
-    assert {case.network for case in table() if not case.is_exercise} == set(runnable())
+    assert {case.network for case in table() if not case.has_no_test_set} == set(runnable())
     assert {case.network for case in table() if case.is_exercise} == set(exercises.NAMES)
+    assert {case.network for case in table() if case.is_small} == set(small.NAMES)
     assert all(any(name in line for line in told()) for name in left_out())
     for name, ops in without_hardware().items():  # what is said to lack hardware does, and nothing else
         assert set(ops) == set(ops_without_hardware(zoo.load(name).outline))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from golden import exponential
 from golden.arithmetic import TFLITE_MULTIPLIER_BITS, tflm
@@ -96,22 +97,33 @@ class Softmax:
 
     def unlimited(self, x: IntArray) -> IntArray:
         """The result before it is clipped."""
-        differences: IntArray = x.max(axis=-1, keepdims=True) - x
         if self.arithmetic == "float32":
-            return self._in_single_precision(differences)
-        terms = self.exponentials[differences]
+            # In double precision nothing is rounded when the half is added.
+            return np.floor(self._in_single_precision(x) + 0.5).astype(np.int64) + _S8.min
+        # A difference that is out of range gives the smallest value whatever the sum is: its term is zero.
+        return rounding_divide_by_power_of_two(*self._in_fixed_point(x)) + _S8.min
+
+    def ties(self, x: IntArray) -> tuple[npt.NDArray[np.bool_], IntArray]:
+        """Which results lie in the middle of two integers before they are rounded, and their signs."""
+        if self.arithmetic == "float32":
+            scaled = self._in_single_precision(x)
+            return np.asarray(scaled - np.floor(scaled) == 0.5), np.sign(scaled).astype(np.int64)
+        product, exponent = self._in_fixed_point(x)
+        one = np.int64(1) << exponent
+        return np.asarray(product & (one - 1) == one >> 1), np.sign(product)
+
+    def _in_fixed_point(self, x: IntArray) -> tuple[IntArray, IntArray]:
+        """The result from its zero point on before it is rounded, and how many of its bits are behind the point."""
+        terms = self.exponentials[x.max(axis=-1, keepdims=True) - x]
         total = rounding_divide_by_power_of_two(terms, _SUM_INTEGER_BITS).sum(axis=-1, keepdims=True)
         # The sum is at least 2**19, the term of the largest element, and below 2**31.
         headroom = 32 - np.frexp(total.astype(np.float64))[1].astype(np.int64)
         scale = reciprocal_of_one_plus((total << headroom) - (1 << 31))
-        exponent = _SUM_INTEGER_BITS - headroom + 31 - 8
-        # A difference that is out of range gives the smallest value whatever the sum is: its term is zero.
-        return rounding_divide_by_power_of_two(saturating_high(scale, terms), exponent) + _S8.min
+        return saturating_high(scale, terms), _SUM_INTEGER_BITS - headroom + 31 - 8
 
-    def _in_single_precision(self, differences: IntArray) -> IntArray:
-        terms = exponential.exp(self.arguments)[differences]
+    def _in_single_precision(self, x: IntArray) -> npt.NDArray[np.float64]:
+        """The result from its zero point on before it is rounded."""
+        terms = exponential.exp(self.arguments)[x.max(axis=-1, keepdims=True) - x]
         # numpy's sum would add in another order.
         total = np.add.accumulate(terms, axis=-1)[..., -1:]
-        scaled = terms * (np.float32(1) / (total / _STEPS))
-        # In double precision nothing is rounded when the half is added.
-        return np.floor(scaled.astype(np.float64) + 0.5).astype(np.int64) + _S8.min
+        return np.asarray(terms * (np.float32(1) / (total / _STEPS)), dtype=np.float64)

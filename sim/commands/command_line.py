@@ -177,6 +177,7 @@ def generate(**options: Any) -> None:
 @cycles_option("what takes about a minute")
 @multipliers_option
 @latency_option
+@click.option("--thorough", is_flag=True, help="As many stalls and resets as 'mutate' tries; for a small network.")
 @path_option("--input", help="Integer inputs, shape (batch, ...), as numpy.save writes them.")
 @json_option
 def verify(**options: Any) -> None:

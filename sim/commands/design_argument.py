@@ -9,10 +9,10 @@ import click
 import rtlgen
 from golden.graph import Graph
 from rtlgen import Design, Plan
+from sim.budget import DEFAULT_MULTIPLIERS
 from sim.commands.model_argument import Model
 from sim.commands.printing import note, working
 from sim.commands.user_error import blame_user
-from sim.regression.cases import DEFAULT_MULTIPLIERS
 from sim.synthesis.fit import fitting
 from sim.synthesis.targets import Target
 

@@ -13,8 +13,8 @@ from sim.commands.program import program
 from sim.commands.user_error import blame_user
 from sim.fuzzing.campaign import netlist_is_possible, require_hypothesis, run_campaign
 from sim.fuzzing.case import Case, summary
-from sim.fuzzing.check import RefusedError, check
-from sim.fuzzing.postmortem import examine
+from sim.fuzzing.check import RefusedError
+from sim.fuzzing.postmortem import check_or_keep, examine
 from sim.regression.postmortem_page import write_page
 from sim.synthesis.yosys import PROGRAM
 from sim.tools import find_tool
@@ -34,7 +34,7 @@ def fuzz(
 ) -> None:
     """A campaign, or a case that was kept."""
     if case is not None:
-        _again(case, json)
+        _again(case, output, json)
         return
     check_tools(["icarus"] if icarus else [])
     with blame_user():
@@ -79,7 +79,7 @@ def fuzz(
     raise CheckFailedError(f"\n{_told(failed, error)}\n  reproduce with: {command}\n  {kept}")
 
 
-def _again(folder: Path, json: bool) -> None:
+def _again(folder: Path, output: Path, json: bool) -> None:
     with blame_user("--case"):
         case = Case.load(folder)
     check_tools(["icarus"] if case.witness == "icarus" else [])
@@ -88,14 +88,16 @@ def _again(folder: Path, json: bool) -> None:
             find_tool(PROGRAM)
     content: dict[str, Any] = {"case": str(folder), "network": str(case)}
     try:
+        kept = output / f"again-{folder.resolve().name}"
         with working(f"checking {folder}"):
-            design = check(case)
+            design = check_or_keep(case, kept, shlex.join([*program(), "fuzz", "--case", str(folder)]))
     except RefusedError as error:
         content |= {"verdict": "refused", "error": str(error)}
         told = f"{folder}: refused: {error}"
     except Exception as error:
-        content |= {"verdict": "different", "error": summary(error)}
-        raise CheckFailedError(as_text(content) if json else _told(case, error)) from error
+        content |= {"verdict": "different", "error": summary(error), "files": str(kept)}
+        told = f"{_told(case, error)}\n  files: {kept}"
+        raise CheckFailedError(as_text(content) if json else told) from error
     else:
         plan = design.plan
         content |= {"verdict": "equal", "ii_cycles": plan.ii_cycles, "latency_cycles": plan.latency_cycles}

@@ -13,7 +13,7 @@ from sim.commands.program import program
 from sim.commands.user_error import blame_user
 from sim.formal.prover import ABC
 from sim.mutation.campaign import MutationScore, measure
-from sim.mutation.ops import GRAPHS, MULTIPLIERS
+from sim.regression.small import GRAPHS, MULTIPLIERS
 from sim.synthesis.yosys import PROGRAM
 from sim.tools import find_tool
 

@@ -133,6 +133,7 @@ def verify(
     multipliers: int | None,
     unrolled: bool,
     latency_intervals: float | None,
+    thorough: bool,
     input: Path | None,
     json: bool,
 ) -> None:
@@ -146,6 +147,7 @@ def verify(
     words += [word for name in netlist for word in ("--netlist", name)]
     words += hardware_words(multipliers, unrolled, latency_intervals)
     words += [] if cycles is None else ["--cycles", str(cycles)]
+    words += ["--thorough"] * thorough
     words += [] if input is None else ["--input", str(input)]
     command = shlex.join(words)
     with checking(design.name, command, json) as folder, working(f"verifying {design.name} on {len(x)} samples"):
@@ -158,6 +160,7 @@ def verify(
             build=folder,
             command=command,
             cycles=cycles,
+            thorough=thorough,
         )
     if json:
         say_json(result.as_json())

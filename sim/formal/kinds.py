@@ -8,7 +8,7 @@ import numpy as np
 
 from golden import Graph, IntType, Node, Op, TensorType
 from golden.ops import Add, Concat, Dense, Multiply
-from sim.mutation import ops
+from sim.regression import small
 
 S4 = IntType(4, True)
 
@@ -19,7 +19,7 @@ def _with_itself(op: Op, *shape: int) -> Graph:
 
 
 GRAPHS: dict[str, Callable[[], Graph]] = {
-    **ops.GRAPHS,
+    **small.GRAPHS,
     "add": lambda: _with_itself(Add((1, 2), (13, 10), (0, 0), 0, 1, 4, -2, S4), 2, 1),
     "concat": lambda: _with_itself(Concat(0), 2),
     "dense": lambda: Graph.chain(TensorType((2,), S4), Dense(np.array([[3, -8]]), np.array([5]))),

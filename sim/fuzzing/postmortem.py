@@ -5,13 +5,42 @@ from __future__ import annotations
 from pathlib import Path
 
 import rtlgen
+from rtlgen import Design
 from sim.difference import Difference, VerificationError, write_facts
 from sim.fuzzing.case import Case
+from sim.fuzzing.check import RefusedError, check
+from sim.regression.postmortem_page import write_page
+from sim.scratch import remove_folder
 from sim.tools import ToolError
 from sim.verify import verify
 
 SIMULATORS = {"pyrtl": ("pyrtl",), "icarus": ("pyrtl", "icarus"), "netlist": ("pyrtl",)}
 """By witness of a case: whom to ask again."""
+
+
+def check_or_keep(case: Case, folder: Path, command: str) -> Design:
+    """``check``; what fails is left in ``folder``, made for it, and the error says so.
+
+    Args:
+        case: to check.
+        folder: for the case, ``difference.json``, a page and waves.
+        command: that runs the case again.
+
+    Raises:
+        RefusedError, Exception: as of ``check``.
+    """
+    try:
+        return check(case)
+    except RefusedError:
+        raise
+    except Exception as error:
+        remove_folder(folder)
+        case.save(folder, error, command)
+        difference = examine(case, error, folder, command)
+        if difference:
+            write_page(difference, command, folder)
+        error.add_note(f"files: {folder}")
+        raise
 
 
 def examine(case: Case, error: BaseException, folder: Path, command: str) -> Difference | None:

@@ -29,25 +29,24 @@ def never_shows(effect: Effect, control: Collection[str], transitions: Transitio
     Args:
         effect: of the fault.
         control: registers of control, bits by name.
-        transitions: of control; without them nothing is known of accumulators.
+        transitions: of control; without them nothing is known.
     """
     reach = effect.reach
     own, other = resets_of(reach.aig)
-    if effect.shown_by or any(other[bit] is None and own[bit] is not None for bit in own):
+    if transitions is None or effect.shown_by or any(other[bit] is None and own[bit] is not None for bit in own):
         return False
     if not reach.is_data(control):
         return False
     fed = reach.aig.fed_by(reach.nodes)
-    if not fed.isdisjoint(literal >> 1 for literal in reach.aig.outputs.values()) or not _is_a_pipe(reach, control):
+    if not fed.isdisjoint(literal >> 1 for literal in reach.aig.outputs.values()) or not _is_a_pipe(reach, transitions):
         return False
     kept = effect.escaped | {bit for bit in reach.remembering if reach.latches[bit].following >> 1 in fed}
-    return not kept or (transitions is not None and Accumulator(reach, kept, transitions).is_the_same_in_any_schedule())
+    return Accumulator(reach, kept, transitions).is_the_same_in_any_schedule()
 
 
-def _is_a_pipe(reach: Reach, control: Collection[str]) -> bool:
-    """Whether control, or who gives and takes, has no say in what is in the registers that do not remember."""
+def _is_a_pipe(reach: Reach, transitions: Transitions) -> bool:
+    """Whether the schedule has no say in what is in the registers that do not remember."""
     aig = reach.aig
     pipe = [latch.following >> 1 for name, latch in reach.latches.items() if name not in reach.remembering]
-    schedule = {aig.latches[name].value >> 1 for name in control if name in aig.latches}
-    schedule |= {aig.inputs[name] >> 1 for name in INPUTS[:2] if name in aig.inputs}
+    schedule = transitions.scheduled | {aig.inputs[name] >> 1 for name in INPUTS[:2] if name in aig.inputs}
     return aig.fed_by(schedule).isdisjoint(pipe)

@@ -18,26 +18,22 @@ import numpy as np
 
 from golden.types import IntArray
 from rtlgen import Design
+from sim.effort import Effort
 from sim.formal.prover import PROVEN, REFUTED, UNDECIDED, Verdict
 from sim.mutation.mutants import MUTATED, Fault, make_mutants
 from sim.mutation.one_fault import with_one_fault
 from sim.mutation.postmortem import Keeper
 from sim.mutation.product import Way
 from sim.mutation.reachable import Suspects
-from sim.mutation.stimulus import extreme_samples
 from sim.mutation.witness import Replay, of_verdict, of_way, replays
+from sim.regression.small import SMALL_SAMPLES
+from sim.regression.stimulus import extreme_samples
 from sim.scratch import scratch_folder
-from sim.simulators.beats import Beats
 from sim.simulators.cocotb_launcher import run_mutants
 from sim.tools import ToolError
 
-SAMPLES = 96
 QUICK_SAMPLES, QUICK_STALLED_SAMPLES, QUICK_RESETS = 24, 6, 10
 """Of the short run."""
-RANDOM_RESETS, MOST_PHASES, PHASES_BEYOND = 8, 64, 4
-"""Resets at random, as many as the testbench does (``verif.testbench``); then one in each cycle of the pipeline."""
-STALLED_SAMPLES = 32
-"""For each pair of pause patterns: enough to fill buffers in every way, and to empty them."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +44,7 @@ class MutationScore:
         name: of the design.
         mutants: that there were.
         killed: by the testbench.
-        by_witness: of them, those that only inputs killed which were found to show them.
+        by_search: of them, those that only inputs killed which were searched for these very faults.
         equivalent: proven to be without effect; they do not count.
         by_every_input: of them, those of which that is so since no input at all shows them, see
             ``sim.mutation.every_input``.
@@ -64,7 +60,7 @@ class MutationScore:
     name: str
     mutants: int
     killed: int
-    by_witness: int
+    by_search: int
     equivalent: tuple[Fault, ...]
     by_every_input: int
     survived: tuple[Fault, ...]
@@ -122,7 +118,8 @@ def measure(
         ToolError: if a tool or the testbench crashes, or the testbench fails on the design without a fault.
     """
     started = time.monotonic()
-    x = extreme_samples(design.graph, SAMPLES, seed) if x is None else x
+    effort = Effort.thorough(design)
+    x = extreme_samples(design.graph, SMALL_SAMPLES, seed) if x is None else x
     with scratch_folder(design.name) as folder:
         faults = make_mutants(design, mutants, seed, folder)
         bench = _Bench(design, folder, len(faults).bit_length(), seed)
@@ -133,9 +130,13 @@ def measure(
         hidden, showing = suspects.with_every_input(design, suspected)
         harmless += hidden
         suspected = [fault for fault in suspected if fault not in harmless]
-        if expected is None:
-            x = np.concatenate([x, showing])
-        suspected = bench.alive(suspected, x, expected, STALLED_SAMPLES, _resets(design))
+        suspected = bench.alive(suspected, x, expected, effort.stalled, effort.resets)
+        told = [fault for fault in suspected if fault in showing]
+        found: set[Fault] = set()
+        if told and expected is None:
+            samples = np.concatenate([x, *(showing[fault] for fault in told)])
+            found = {*told} - {*bench.alive(told, samples, None, effort.stalled, effort.resets)}
+            suspected = [fault for fault in suspected if fault not in found]
         ways = suspects.ways(suspected)
         harmless += [fault for fault in suspected if ways[fault] == Verdict(PROVEN)]
         suspected = [fault for fault in suspected if fault not in harmless]
@@ -150,7 +151,7 @@ def measure(
         batch, repetitions = replays(design, with_one_fault(suspects.aig, 0), witnesses, x)
         still = shown
         if repetitions:
-            still = bench.alive(shown, batch, None, STALLED_SAMPLES, _resets(design), repetitions)
+            still = bench.alive(shown, batch, None, effort.stalled, effort.resets, repetitions)
         folders = []
         if kept is not None:
             keeper = Keeper(design, folder / MUTATED, len(faults).bit_length(), kept, command)
@@ -161,7 +162,7 @@ def measure(
         name=design.name,
         mutants=len(faults),
         killed=len(faults) - len(harmless) - len(still),
-        by_witness=len(shown) - len(still),
+        by_search=len(found) + len(shown) - len(still),
         equivalent=tuple(harmless),
         by_every_input=len(hidden),
         survived=tuple(fault for fault in still if verdicts[fault].kind == REFUTED),
@@ -212,13 +213,6 @@ class _Bench:
         self.cycles += sum(result["cycles"] for result in results)
         pairs = zip(tried, results[1:-1], strict=True)
         return [fault for fault, result in pairs if result["verdict"] == "survived"]
-
-
-def _resets(design: Design) -> int:
-    """Some at random, and one in each cycle of the pipeline behind the last beat of a sample."""
-    plan = design.plan
-    behind = plan.latency_cycles - Beats.of(design.ports["input"]).count
-    return RANDOM_RESETS + min(MOST_PHASES, max(1, behind) + PHASES_BEYOND)
 
 
 def check_results(results: list[dict[str, Any]], mutants: Sequence[int]) -> None:

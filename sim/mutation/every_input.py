@@ -3,7 +3,8 @@
 A small network has so few inputs that its graph can be simulated with all of them at once, a bit an input, in the
 design and in each mutant. Where a pin differs, the testbench gets that sample. Where none does, that is one schedule of
 many: what it says of the others is a matter of ``sim.mutation.any_schedule``. Each input comes twice, behind a reset
-and behind another input; some come again with pauses at both ends.
+and behind another input; some come again with pauses at both ends. What is in no input, as a bus that nobody drives
+and registers that no reset sets, is noise.
 """
 
 from __future__ import annotations
@@ -129,6 +130,7 @@ class _Run:
         words = np.array([beats.pack(samples) for samples in x], dtype=np.uint64)
         words = words.reshape(len(x), -1, beats.count).transpose(0, 2, 1).reshape(len(x) * beats.count, -1)
         self._sent = [[_packed(word >> np.uint64(bit)) for bit in range(beats.word_bits)] for word in words]
+        self._word_bits = beats.word_bits
         self._beats, self._results = beats.count, len(x) * Beats.of(design.ports["output"]).count
         self._behind = design.plan.latency_cycles
         self._aig, self._paused, self._random = aig, paused, np.random.default_rng(1)
@@ -136,7 +138,7 @@ class _Run:
         self._values = np.zeros((aig.nodes + 1, words.shape[1] // 64), dtype=np.uint64)
         after = aig.after({INPUTS[2]: 1, FAULTY: 0} | {name: 0 for name in aig.inputs if name.startswith(SELECT)})
         for name, latch in aig.latches.items():
-            self._values[latch.value >> 1] = ALL if after[name] else 0
+            self._values[latch.value >> 1] = self._noise() if after[name] is None else ALL if after[name] else 0
 
     def follow(self, effects: Sequence[Effect], pairs: IntArray) -> None:
         """Note what becomes of the faults; ``pairs`` are the places of the inputs."""
@@ -156,7 +158,10 @@ class _Run:
         """What the fault and a reset of the mutant make of nodes, where it is not what they are in the design."""
         own, other = resets_of(reach.aig)
         after = {name: np.full_like(self._values[0], ALL if other[name] else 0) for name in own}
-        return self._state(reach, {name: word for name, word in after.items() if bool(own[name]) != bool(other[name])})
+        return self._state(reach, {name: word for name, word in after.items() if own[name] != other[name]})
+
+    def _noise(self) -> Words:
+        return self._random.integers(0, ALL, self._values.shape[1], np.uint64, endpoint=True)
 
     def _state(self, reach: Reach, after: Mapping[str, Words]) -> dict[int, Words]:
         state = {reach.aig.latches[name].value >> 1: word for name, word in after.items()}
@@ -195,11 +200,11 @@ class _Run:
         values, inputs = self._values, self._aig.inputs
         values[inputs["s_axis_tvalid[0]"] >> 1] = 0 if beat is None else ALL
         values[inputs[_TAKEN] >> 1] = ALL if takes else 0
-        if beat is not None:
-            values[inputs["s_axis_tlast[0]"] >> 1] = ALL if (beat + 1) % self._beats == 0 else 0
-            for bit, word in enumerate(self._sent[beat]):
-                if f"s_axis_tdata[{bit}]" in inputs:
-                    values[inputs[f"s_axis_tdata[{bit}]"] >> 1] = word
+        values[inputs["s_axis_tlast[0]"] >> 1] = ALL if beat is not None and (beat + 1) % self._beats == 0 else 0
+        for bit in range(self._word_bits):
+            if f"s_axis_tdata[{bit}]" in inputs:
+                word = self._noise() if beat is None else self._sent[beat][bit]
+                values[inputs[f"s_axis_tdata[{bit}]"] >> 1] = word
         for gate in self._aig.ands:
             np.bitwise_and(valued(values, gate.a), valued(values, gate.b), out=values[gate.node])
 

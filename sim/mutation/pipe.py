@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sim.formal.aig import Aig, And, Latch
+from sim.formal.control import INPUTS
 
 Words = npt.NDArray[np.uint64]
 ALL = np.uint64(0xFFFF_FFFF_FFFF_FFFF)
@@ -44,7 +45,7 @@ class Reach:
         reached = aig.depending_on(nodes)
         gates = [gate for gate in aig.ands if gate.node in reached]
         latches = {name: latch for name, latch in aig.latches.items() if latch.value >> 1 in reached}
-        return cls(aig, frozenset(nodes), gates, latches, frozenset(_in_a_circle(gates, latches)))
+        return cls(aig, frozenset(nodes), gates, latches, frozenset(in_a_circle(gates, latches)))
 
     def is_data(self, control: Collection[str]) -> bool:
         """Whether neither ``control``, bits of registers by name, nor a pin but those of data is reached."""
@@ -78,7 +79,7 @@ class Reach:
         return own, after
 
 
-def _in_a_circle(gates: Sequence[And], latches: Mapping[str, Latch]) -> Iterator[str]:
+def in_a_circle(gates: Sequence[And], latches: Mapping[str, Latch]) -> Iterator[str]:
     """Latches that depend on themselves; sets of latches are the bits of integers."""
     depends = {latch.value >> 1: 1 << place for place, latch in enumerate(latches.values())}
     for gate in gates:
@@ -89,3 +90,31 @@ def _in_a_circle(gates: Sequence[And], latches: Mapping[str, Latch]) -> Iterator
             if own >> through & 1:
                 reach[place] = own | reach[through]
     return (name for place, name in enumerate(latches) if reach[place] >> place & 1)
+
+
+def scheduled(aig: Aig) -> set[int]:
+    """Registers that no data gets to, and that change: what is in them depends on who gives and takes when."""
+    data = [literal >> 1 for name, literal in aig.inputs.items() if name not in INPUTS]
+    return {latch.value >> 1 for latch in aig.latches.values()} - aig.depending_on(data) - _constant(aig)
+
+
+def _constant(aig: Aig) -> set[int]:
+    """Registers that are the same from some cycle on, whatever comes: words of a ROM have bits that are never set."""
+    known: dict[int, int] = {}
+    while True:
+        following = aig.with_instead(known).latches.values()
+        found = {latch.value >> 1: latch.following for latch in following if latch.following < 2}
+        if found.keys() == known.keys():
+            return set(found)
+        known = found
+
+
+def pipe_of(aig: Aig) -> set[int]:
+    """Registers that hold, in every schedule, the same function of what others held in the cycle before."""
+    fixed = aig.fed_by(scheduled(aig) | {aig.inputs[name] >> 1 for name in INPUTS if name in aig.inputs})
+    circle = set(in_a_circle(aig.ands, aig.latches))
+    return {
+        latch.value >> 1
+        for name, latch in aig.latches.items()
+        if name not in circle and latch.following >> 1 not in fixed
+    }

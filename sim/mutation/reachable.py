@@ -17,8 +17,6 @@ from functools import lru_cache
 from itertools import repeat
 from pathlib import Path
 
-import numpy as np
-
 from golden.types import IntArray
 from rtlgen import Design
 from sim.formal.aig import Aig
@@ -34,6 +32,7 @@ from sim.mutation.one_fault import aig_of, with_one_fault
 from sim.mutation.product import Way, shortest_way
 from sim.mutation.transitions import Transitions
 from sim.regression.executor import worker_processes
+from sim.simulators.beats import Beats
 
 ANY_STATE_S, SEARCH_S = 2, 8
 """Seconds for ABC."""
@@ -89,8 +88,8 @@ class Suspects:
         with ThreadPoolExecutor(os.cpu_count() or 1) as pool:  # it is ABC that works
             return [fault for fault, none in zip(self.faults, pool.map(has_none, self.faults), strict=True) if none]
 
-    def with_every_input(self, design: Design, faults: Sequence[Fault]) -> tuple[list[Fault], IntArray]:
-        """Those that no input ever shows, and samples that show others; none of either if there are too many inputs.
+    def with_every_input(self, design: Design, faults: Sequence[Fault]) -> tuple[list[Fault], dict[Fault, IntArray]]:
+        """Those that no input ever shows, and of others samples that show them; none if there are too many inputs.
 
         Args:
             design: the hardware.
@@ -100,11 +99,11 @@ class Suspects:
             ToolError: if a simulation of the graph does not come to its end.
         """
         x = every_input(design.graph.input_type)
-        if x is None:
-            return [], np.zeros((0, *design.graph.input_type.shape), dtype=np.int64)
+        if x is None or self.transitions is None or Beats.of(design.ports["input"]).has_spare_lanes:
+            return [], {}
         found = effects(design, self.aig, faults, x)
         hidden = [f for f, effect in found.items() if never_shows(effect, self.control.reset_to, self.transitions)]
-        return hidden, x[[place for effect in found.values() for place in effect.shown_by]]
+        return hidden, {fault: x[effect.shown_by] for fault, effect in found.items() if effect.shown_by}
 
     def ways(self, faults: Sequence[Fault]) -> dict[Fault, Way | Verdict]:
         """Of each fault a proof that it has no effect, a way on which it may show, or that nothing is known."""

@@ -17,9 +17,9 @@ from pathlib import Path
 from golden.serialize import write_atomically
 from sim.formal.prover import ABC
 from sim.mutation.campaign import MutationScore, measure
-from sim.mutation.ops import GRAPHS, small_design
 from sim.regression.readme import put_between_markers
 from sim.regression.reproduction import python
+from sim.regression.small import GRAPHS, small_design
 from sim.simulators.programs import require_programs
 from sim.synthesis.yosys import PROGRAM
 from sim.tools import ToolError, find_tool
@@ -28,16 +28,17 @@ MARKER = "mutation"
 MUTANTS = 200
 COUNT = r" (\d+) \|"
 Counts = tuple[int, ...]
-"""Of a row: faults, without effect, of them by every input, killed, survived, undecided, seconds."""
-HEAD = ("op", "faults", "without effect", "by every input", "killed", "survived", "undecided", "score", "time (s)")
+"""Of a row: faults, without effect, of them by every input, killed, of them by search, survived, undecided, seconds."""
+_COUNTS = ("faults", "without effect", "by every input", "killed", "by search", "survived", "undecided")
+HEAD = ("op", *_COUNTS, "score", "time (s)")
 
 
 def markdown(scores: Sequence[MutationScore], kept: Mapping[str, Counts] | None = None) -> str:
     """A row an op kind, and their sum; ``kept`` are rows of other op kinds."""
     rows = dict(kept or {})
     for score in scores:
-        equivalent = len(score.equivalent), score.by_every_input
-        numbers = (score.mutants, *equivalent, score.killed, len(score.survived), len(score.undecided))
+        counts = score.mutants, len(score.equivalent), score.by_every_input, score.killed, score.by_search
+        numbers = (*counts, len(score.survived), len(score.undecided))
         rows[score.name] = (*numbers, round(score.time_s))
     names = [name for name in GRAPHS if name in rows] + [name for name in rows if name not in GRAPHS]
     rows["all"] = tuple(sum(column) for column in zip(*(rows[name] for name in names), strict=True))
@@ -48,7 +49,7 @@ def markdown(scores: Sequence[MutationScore], kept: Mapping[str, Counts] | None 
 def rows_in(text: str) -> dict[str, Counts]:
     """The rows of the op kinds in a text with such a table."""
     found = {}
-    for name, *cells in re.findall(rf"^\| (\w+) \|{COUNT * 6} [-\d.%]+ \|{COUNT}$", text, re.MULTILINE):
+    for name, *cells in re.findall(rf"^\| (\w+) \|{COUNT * 7} [-\d.%]+ \|{COUNT}$", text, re.MULTILINE):
         if name in GRAPHS:
             found[name] = tuple(int(cell) for cell in cells)
     return found

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from sim.formal.aig import Aig
 from sim.formal.control import CHOICES, Bits, Control, Steps, as_keys, unpacked
+from sim.mutation.pipe import pipe_of, scheduled
 
 BATCH = 1 << 15
 Literals = npt.NDArray[np.int32]
@@ -28,6 +29,21 @@ class Transitions:
         self.aig, self._control, self._states = aig, control, control.states
         self._places: dict[bytes, int] = {}
         self._projected: dict[tuple[int, ...], tuple[Bits, Literals]] = {}
+
+    @cached_property
+    def scheduled(self) -> set[int]:
+        """Registers, nodes, that no data gets to."""
+        return scheduled(self.aig)
+
+    @cached_property
+    def pipe(self) -> set[int]:
+        """Registers, nodes, that hold the same function of others in every schedule."""
+        return pipe_of(self.aig)
+
+    @property
+    def registers(self) -> Collection[str]:
+        """Of control, bits by name."""
+        return self._control.reset_to.keys()
 
     @property
     def count(self) -> int:

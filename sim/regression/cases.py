@@ -11,11 +11,9 @@ from typing import Any
 from golden import zoo
 from rtlgen import Plan
 from sim.budget import samples_within
-from sim.regression import exercises
+from sim.regression import exercises, small
 from sim.simulators.cocotb_launcher import PATTERNS, PAUSES
 from sim.verify import SIMULATORS
-
-DEFAULT_MULTIPLIERS = 64
 
 _ID = re.compile(
     r"(?P<network>\w+)-(?P<engine>m\d+|unrolled)-(?P<simulator>\w+)-(?P<samples>all|n\d+)(-c(?P<cycles>\d+))?"
@@ -31,7 +29,8 @@ class Case:
     """One run of one network in one folding under one simulator.
 
     Args:
-        network: a name of ``golden.zoo.NAMES``, or of ``sim.regression.exercises.NAMES``.
+        network: a name of ``golden.zoo.NAMES``, of ``sim.regression.exercises.NAMES`` or of
+            ``sim.regression.small.NAMES``, which are tried as thoroughly as those that faults are injected into.
         multipliers: the budget; None for unrolled.
         simulator: of ``sim.verify.SIMULATORS``.
         patterns: pairs of pause patterns (source, sink) for the cocotb testbench with lockstep, under Icarus; with
@@ -51,15 +50,15 @@ class Case:
     budget_cycles: int | None = None
 
     def __post_init__(self) -> None:
-        if self.network not in zoo.NAMES and not self.is_exercise:
-            names = ", ".join((*zoo.NAMES, *exercises.NAMES))
+        if self.network not in zoo.NAMES and not self.has_no_test_set:
+            names = ", ".join((*zoo.NAMES, *exercises.NAMES, *small.NAMES))
             raise ValueError(f"a case needs a network among {names}, not {self.network!r}")
         if self.simulator not in SIMULATORS:
             raise ValueError(f"a case needs a simulator among {', '.join(SIMULATORS)}, not {self.simulator!r}")
         if self.patterns and self.simulator == "pyrtl":
             raise ValueError("stall patterns need the simulator icarus or verilator, not 'pyrtl'")
-        if self.is_exercise and not self.patterns:
-            raise ValueError(f"the exercise {self.network!r} has no test set: its case needs stall patterns")
+        if self.has_no_test_set and not self.patterns:
+            raise ValueError(f"the network {self.network!r} has no test set: its case needs stall patterns")
         if self.multipliers is not None and self.multipliers < 1:
             raise ValueError(f"a case needs at least one multiplier, or none as unrolled, not {self.multipliers}")
         for name in {name for pair in self.patterns for name in pair}:
@@ -73,6 +72,16 @@ class Case:
     def is_exercise(self) -> bool:
         """Whether the network is one of those that were made for coverage."""
         return self.network in exercises.NAMES
+
+    @property
+    def is_small(self) -> bool:
+        """Whether the network is the small one of an op kind."""
+        return self.network in small.NAMES
+
+    @property
+    def has_no_test_set(self) -> bool:
+        """Whether nobody has trained the network."""
+        return self.is_exercise or self.is_small
 
     @property
     def folding(self) -> str:

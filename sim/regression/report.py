@@ -18,8 +18,9 @@ from typing import Any
 
 from golden import zoo
 from golden.serialize import write_atomically
-from sim.regression import exercises, training_page
-from sim.regression.cases import DEFAULT_MULTIPLIERS, CaseResult
+from sim.budget import DEFAULT_MULTIPLIERS
+from sim.regression import exercises, small, training_page
+from sim.regression.cases import CaseResult
 from sim.regression.coverage_page import Coverage
 from sim.regression.numerics import decibels
 from sim.regression.page import render
@@ -114,7 +115,7 @@ def rows(results: Sequence[CaseResult]) -> list[Row]:
 def network_names(results: Sequence[CaseResult]) -> list[str]:
     """The networks that occur, in the order of the zoo; exercises come last."""
     present = {result.case.network for result in results}
-    return [name for name in (*zoo.NAMES, *exercises.NAMES) if name in present]
+    return [name for name in (*zoo.NAMES, *exercises.NAMES, *small.NAMES) if name in present]
 
 
 def _budget(row: Row) -> int:
@@ -182,7 +183,7 @@ def html(
     """
     from sim import figures
 
-    trained = [result for result in results if not result.case.is_exercise]
+    trained = [result for result in results if not result.case.has_no_test_set]
     checks = list(dict.fromkeys(result.case.check for result in sorted(results, key=_check_order)))
     return render(
         "report.html",

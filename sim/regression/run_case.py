@@ -15,16 +15,19 @@ from golden.graph import Graph
 from golden.types import IntArray
 from rtlgen import Design, generate
 from rtlgen.occupancy import steady_samples
-from sim.budget import NO_BOUND, samples_within
+from sim.budget import DEFAULT_MULTIPLIERS, NO_BOUND, samples_within
 from sim.difference import Difference, VerificationError, first_difference, in_network
-from sim.regression.cases import DEFAULT_MULTIPLIERS, Case, CaseResult
+from sim.effort import USUAL
+from sim.regression import small
+from sim.regression.cases import Case, CaseResult
 from sim.regression.exercises import EXERCISE_SAMPLES, exercise, exercise_samples
 from sim.regression.portrait import accuracies, portrait
 from sim.regression.reproduction import reproduction
+from sim.regression.stimulus import extreme_samples
 from sim.scratch import remove_folder
 from sim.simulators.simulator import Run
 from sim.structure import replayed
-from sim.verify import MOST_WATCHED_SAMPLES, verify, verify_command
+from sim.verify import verify, verify_command
 from sim.witnesses import BULK, check_bulk, check_hostile, cycle_difference, fewer_samples, golden_outputs, locate
 
 
@@ -59,7 +62,7 @@ def run_case(case: Case, build: Path) -> CaseResult:
 
 def _run(case: Case, build: Path, folder: Path, facts: dict[str, Any]) -> None:
     """Fill in ``facts`` as they become known: a failure keeps those that were."""
-    graph = exercise(case.network) if case.is_exercise else zoo.load(case.network).graph
+    graph = _graph(case)
     design = generate(
         graph, case.multipliers or DEFAULT_MULTIPLIERS, unrolled=case.multipliers is None, name=case.network
     )
@@ -77,7 +80,7 @@ def _run(case: Case, build: Path, folder: Path, facts: dict[str, Any]) -> None:
             return
         done = verify(
             design, x, simulators=(case.simulator,), patterns=case.patterns, seed=case.seed, build=folder,
-            command=reproduction(case, build), cycles=case.budget_cycles or NO_BOUND,
+            command=reproduction(case, build), cycles=case.budget_cycles or NO_BOUND, thorough=case.is_small,
         )  # fmt: skip
         facts["cycles"], facts["covered"] = done.cycles, done.covered
         facts["measured"] = {"ii_cycles": done.ii_cycles, "latency_cycles": done.latency_cycles}
@@ -108,6 +111,12 @@ def _run(case: Case, build: Path, folder: Path, facts: dict[str, Any]) -> None:
         raise _located(case, design, difference, x, folder)
 
 
+def _graph(case: Case) -> Graph:
+    if case.is_small:
+        return small.GRAPHS[small.NAMES[case.network]]()
+    return exercise(case.network) if case.is_exercise else zoo.load(case.network).graph
+
+
 def _located(case: Case, design: Design, seen: Difference, x: IntArray, folder: Path) -> VerificationError:
     """A difference at the output, traced back to its layer, with waves, and with what it takes to see it again."""
     found = in_network(design, locate(design, seen, x, folder, case.seed))
@@ -124,7 +133,7 @@ def _located(case: Case, design: Design, seen: Difference, x: IntArray, folder: 
 
 def _structure(case: Case, design: Design, x: IntArray, folder: Path, facts: dict[str, Any]) -> None:
     """The testbench under Icarus, and its pins under Verilator."""
-    watched = x[:MOST_WATCHED_SAMPLES]
+    watched = x[: USUAL.samples]
     budget = case.budget_cycles or NO_BOUND
     tensors = design.plan.live.trace(watched)
     _, pins = check_hostile(design, watched, tensors, folder, case.seed, case.patterns, budget)
@@ -141,6 +150,8 @@ def _steady(case: Case, design: Design) -> int:
 def _adverse(case: Case, graph: Graph) -> IntArray:
     """Samples of the test set, and integers that no sample has: both ends of the range, and anything between."""
     random, type = np.random.default_rng(case.seed), graph.input_type
+    if case.is_small:
+        return extreme_samples(graph, case.samples or small.SMALL_SAMPLES, case.seed)
     if case.is_exercise:
         return exercise_samples(type, case.samples or EXERCISE_SAMPLES, case.seed)
     entry = zoo.load(case.network)

@@ -22,10 +22,10 @@ import rtlgen
 from golden import zoo
 from golden.graph import Graph
 from rtlgen import Design, Plan
+from sim.budget import DEFAULT_MULTIPLIERS
 from sim.commands.model_argument import corner_samples
 from sim.commands.module_name import module_name
 from sim.difference import VerificationError
-from sim.regression.cases import DEFAULT_MULTIPLIERS
 from sim.regression.in_bulk import check_in_bulk
 from sim.regression.mobilenet import mobilenet
 from sim.regression.readme import between_markers, put_between_markers

@@ -8,8 +8,9 @@ from functools import cache
 
 from golden import zoo
 from rtlgen import Plan, plan
-from sim.budget import SPEEDS, budget_cycles, cycles_of, estimated_nets
-from sim.regression.cases import DEFAULT_MULTIPLIERS, Case
+from sim.budget import DEFAULT_MULTIPLIERS, SPEEDS, budget_cycles, cycles_of, estimated_nets
+from sim.regression import small
+from sim.regression.cases import Case
 from sim.regression.exercises import EXERCISE_SAMPLES, FOLDINGS, NAMES
 from sim.regression.runnable import runnable
 from sim.simulators.cocotb_launcher import PATTERNS
@@ -56,6 +57,11 @@ def table(
     if networks is None and "icarus" in simulators:
         trying = [(name, FOLDINGS[name], seed) for name in NAMES for seed in seeds]
         found += [Case(*case[:2], "icarus", PATTERNS, case[2], EXERCISE_SAMPLES) for case in trying]
+        found += [
+            Case(name, small.MULTIPLIERS[kind], "icarus", PATTERNS, seed, small.SMALL_SAMPLES)
+            for name, kind in small.NAMES.items()
+            for seed in seeds
+        ]
         if "verilator" in simulators:
             found += [Case(*case, "verilator", PATTERNS, 0, STALLED_SAMPLES) for case in STRUCTURE]
     return sorted(dict.fromkeys(found), key=estimated_s, reverse=True)
@@ -129,7 +135,7 @@ def _outline(network: str, multipliers: int | None) -> tuple[Plan, int]:
 
 def estimated_s(case: Case) -> float:
     """How long a case takes, roughly; for the order of starting, and so that a regression has an end."""
-    if case.is_exercise:  # to make its plan takes longer than it is worth
+    if case.has_no_test_set:  # to make its plan takes longer than it is worth
         return EXERCISE_S + SPEEDS[case.simulator].start_s
     nets, cycles = _nets(case), _cycles(case)
     replayed = SPEEDS["pyrtl"].time_s(nets, cycles) if case.patterns else 0.0

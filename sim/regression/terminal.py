@@ -73,7 +73,7 @@ def print_summary(results: Sequence[CaseResult], build: Path, paths: Sequence[Pa
     if not console.is_terminal:
         console = Console(width=LOG_COLUMNS)
     console.print(_table(results))
-    exercised = [result for result in results if result.case.is_exercise]
+    exercised = [result for result in results if result.case.has_no_test_set]
     if exercised:
         passed = sum(result.passed for result in exercised)
         console.print(f"exercises of all kinds of layers: {passed}/{len(exercised)} cases passed", highlight=False)
@@ -99,7 +99,7 @@ def _table(results: Sequence[CaseResult]) -> Table:
         table.add_column(name, justify="right")
     table.add_column("")
     previous = ""
-    for row in rows([result for result in results if not result.case.is_exercise]):
+    for row in rows([result for result in results if not result.case.has_no_test_set]):
         colour = "green" if row.verdict == "passed" else "bold red"
         table.add_row(
             row.network if row.network != previous else "",

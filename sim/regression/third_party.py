@@ -20,9 +20,9 @@ import rtlgen
 from golden.graph import Graph
 from golden.ops import Conv, Dense
 from golden.types import IntArray
+from sim.budget import DEFAULT_MULTIPLIERS
 from sim.commands.module_name import module_name
 from sim.difference import VerificationError
-from sim.regression.cases import DEFAULT_MULTIPLIERS
 from sim.regression.in_bulk import check_in_bulk
 from sim.regression.readme import put_between_markers
 

@@ -37,6 +37,11 @@ class Beats:
         return prod(self.shape[:-1]) * ceil(self.inner / self.lanes)
 
     @property
+    def has_spare_lanes(self) -> bool:
+        """Whether rows end amid a beat, so that lanes are left over that hold anything."""
+        return self.inner % self.lanes > 0
+
+    @property
     def word_bits(self) -> int:
         """Bits of a beat."""
         return self.lanes * self.bits

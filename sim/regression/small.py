@@ -1,4 +1,4 @@
-"""A small network of each op kind, which the faults of its hardware are injected into."""
+"""A small network of each op kind: faults are injected into its hardware, and the same testbench runs without them."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ from golden.ops import (
     Wrap,
 )
 from rtlgen import Design
+from sim.budget import DEFAULT_MULTIPLIERS
 from sim.op_table import ROWS, has_hardware, small_network
-from sim.regression.cases import DEFAULT_MULTIPLIERS
 
 S4, S8 = IntType(4, True), IntType(8, True)
 
@@ -82,10 +82,16 @@ GRAPHS: dict[str, Callable[[], Graph]] = {
 """Op kind, the name of its file in ``golden/ops``, to what makes its network."""
 for _kind in filter(has_hardware, ROWS):  # an op of which nobody has chosen one gets what its row draws
     GRAPHS.setdefault(_kind, partial(small_network, _kind))
-MULTIPLIERS = {"conv": 1, "dense": 1, "multiply": 1}
-"""Of those that are to be folded; the others have the default."""
+MULTIPLIERS = dict.fromkeys(GRAPHS, DEFAULT_MULTIPLIERS) | {"conv": 1, "dense": 1, "multiply": 1}
+"""By op kind; few of those that are to be folded."""
+SMALL_SAMPLES = 96
+"""That drive all layers to their ends."""
+
+
+NAMES = {f"small_{kind}": kind for kind in GRAPHS}
+"""As networks of the regression, to the op kinds."""
 
 
 def small_design(kind: str) -> Design:
     """The hardware of the small network of an op kind, folded as the campaigns have it."""
-    return rtlgen.generate(GRAPHS[kind](), MULTIPLIERS.get(kind, DEFAULT_MULTIPLIERS), name=kind)
+    return rtlgen.generate(GRAPHS[kind](), MULTIPLIERS[kind], name=kind)
