@@ -25,9 +25,11 @@ from sim.formal.power_up import independent_of_power_up
 from sim.formal.prover import PROVEN, REFUTED, Verdict, search
 from sim.formal.ranges import Form, equal_everywhere, forms
 from sim.formal.visits import never_bad
+from sim.formal.words import INTACT, words_harness
 from sim.simulators.icarus import Icarus
 
 SEARCH_S = 60
+MOST_STATES_OF_WORDS = 3_000_000
 S8 = IntType(8, True)
 FIFOS = (Harness(4, 1, 1), Harness(4, 2, 3), Harness(8, 4, 2))
 FIFO_FAULTS = {
@@ -51,6 +53,7 @@ PIN_FAULTS = {
     streams.ONCE: ("m_axis_freed <= (reset ? 1'd0 : (m_axis_reads", "m_axis_freed <= (reset ? 1'd0 : (1'd0"),
     POWER_UP: ("m_axis_out_valid <= (reset ? 1'd0 :", "m_axis_out_valid <= (reset ? m_axis_out_valid :"),
     streams.OPTIMISED: ("assign m_axis_tlast = ", "assign m_axis_tlast = ~"),
+    INTACT: ("_room = ((m_axis_room_left[", "_room = 1'd1 | ((m_axis_room_left["),
 }
 OF_CONTROL = (streams.LAST, streams.ERROR, streams.ONCE)
 """Properties in which no data takes part."""
@@ -99,6 +102,7 @@ def obligations() -> Iterator[Obligation]:
         for what in streams.BODIES:
             yield Obligation(kind, what, partial(_of_pins, kind, what))
         yield Obligation(kind, POWER_UP, partial(_of_power_up, kind))
+        yield Obligation(kind, INTACT, partial(_of_words, kind))
     what = f"its Verilog, simulated with all of {RANGE_TYPE}, is golden"
     for name, op in RANGES.items():
         yield Obligation(f"requantiser {name}", what, partial(_of_range, op))
@@ -145,6 +149,13 @@ def _of_power_up(kind: str, folder: Path, planted: bool) -> Verdict:
     _design(kind, POWER_UP, folder, planted)
     reading = ["read_verilog design.v", f"hierarchy -check -top {kind}; proc -noopt; flatten"]
     return independent_of_power_up(make_aig(reading, "power_up", folder))
+
+
+def _of_words(kind: str, folder: Path, planted: bool) -> Verdict:
+    design = _design(kind, INTACT, folder, planted)
+    (folder / "harness.v").write_text(words_harness(design))
+    reading = ["read_verilog harness.v design.v", "hierarchy -check -top harness; proc -noopt; flatten"]
+    return never_bad(make_aig(reading, "words", folder), most=MOST_STATES_OF_WORDS)
 
 
 def _of_range(op: Requantize, folder: Path, planted: bool) -> Verdict:
