@@ -98,8 +98,8 @@ module sum (input clock, input reset, input s_axis_tvalid, input m_axis_tready, 
             output s_axis_tready, output m_axis_tvalid, output [3:0] m_axis_tdata);
   reg cycle0, cycle1, cycle2, cycle3, full0, full1;
   reg [2:0] waited;
-  reg [1:0] word, garbage, lane;
-  reg a, b;
+  reg [1:0] word, garbage, lane, twin;
+  reg a, b, trash, junk;
   reg [3:0] sum, passed, result0, result1;
   assign s_axis_tready = !(cycle0 | cycle1 | cycle2 | cycle3) && !full1;
   assign m_axis_tvalid = full0 | full1;
@@ -147,6 +147,33 @@ BODIES = {
     lane <= waited[2:1];
     passed <= {word[1], word[0] ^ (faulty & lane[1])};
     if (cycle1) result0 <= passed;
+    """,
+    "a pipe that is taken at times": """
+    passed <= {word[1], word[0] ^ faulty};
+    twin <= word;
+    if (cycle1) result0 <= &waited ? passed : twin;
+    """,
+    "two that take a pipe, each at times": """
+    passed <= {word[1], word[0] ^ faulty};
+    if (cycle1 && !full0) result0 <= passed[1] ? 2 : passed;
+    if (cycle1 && full0) result1 <= passed;
+    """,
+    "garbage in the pipe before a sum": """
+    passed <= {word[1], word[0] ^ (faulty & ((&word) | garbage[1]))};
+    if (cycle1) sum <= passed;
+    if (cycle3) result0 <= sum[1] ? 2 : {1'b0, sum[0]};
+    """,
+    "garbage that somebody takes and nobody uses": """
+    passed <= {word[1], word[0] ^ (faulty & garbage[1])};
+    junk <= garbage[1];
+    if (cycle1) result0 <= passed;
+    if (cycle1) trash <= passed[0] & junk;
+    if (cycle3) trash <= word[0];
+    if (cycle0) result1[2] <= trash;
+    """,
+    "what is added to what is there": """
+    passed <= {word[1], word[0] ^ faulty};
+    if (cycle1) result0 <= result0 | passed;
     """,
     "what waits in a pipe": """
     passed <= {word[1], word[0] ^ (faulty & waited[2])};

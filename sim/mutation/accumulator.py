@@ -7,9 +7,9 @@ the design it depends on control what it does in a cycle, its *mode*. What all i
 1. From each load on the modes are the same in all states that may follow, as long as it is read.
 2. Each of those that read it does so in the same cycles behind a load, always, and never in others: *read* means that
    a register that remembers takes what comes from it, through the pipe behind it.
-3. Of what is read, and of what that is made of in the cycles before, back to the load, no bit depends in the mutant on
-   what such bits do not depend on in the design: neither on what was there before a load, nor on words that come while
-   it holds, nor on bits that nobody reads.
+3. Of what one of them reads, and of what that is made of in the cycles before, back to the load and through the pipe
+   before it, no bit depends in the mutant on what such bits do not depend on in the design: neither on what was there
+   before a load, nor on words that come while it holds, nor on bits that it does not read.
 
 Then what is read is made, in each schedule, of the same words by the same gates. All states are looked at, not some.
 """
@@ -47,7 +47,8 @@ class Accumulator:
 
     def is_the_same_in_any_schedule(self) -> bool:
         """Whether the three things hold; also if they do, but there is too much of control to see it: False."""
-        readers = Readers(self._reach, self._own, self._cofactors).all()
+        whole = Readers(self._reach, self._own, self._cofactors)
+        readers = whole.all()
         if readers is None or not self._latches:
             return readers is not None
         modes = self._cofactors.of([latch.following for latch in self._latches])
@@ -60,35 +61,39 @@ class Accumulator:
             present = {cofactors[kind].gates: cofactors[kind] for kind in np.unique(kinds[states]).tolist()}
             return next(iter(present.values())) if len(present) == 1 else None
 
-        done, read = [mode(loads)], [frozenset[int]()]
+        done: list[Cofactor | None] = [mode(loads)]
+        read: list[list[Reader]] = [[]]
         held = loads
         while done[-1] is not None and len(done) <= MOST_CYCLES:
             held = self._behind(held if len(done) == 1 else held & ~loads)
-            bits = _read(held, readers)
-            if bits is None:
+            reading = [reader for reader in readers if (held & reader.on_some).any()]
+            if any((held & ~reader.on_all).any() for reader in reading):
                 return False
             done.append(mode(held))
-            read.append(bits)
+            read.append(reading)
         if done[-1] is not None or len(done) == 1:
             return False
         # From here on it is old, if it is not loaded again; and so it is after a reset.
         old = self._old(held & ~loads, loads)
-        return not any((old & reader.on_some).any() for reader in readers) and self._is_fair(done, read)
+        if any((old & reader.on_some).any() for reader in readers):
+            return False
+        return all(
+            self._is_fair(done[:cycles], reader.bits, whole) for cycles, some in enumerate(read) for reader in some
+        )
 
     def _loads(self, cofactor: Cofactor) -> bool:
         return self._own.isdisjoint(frozenset().union(*cofactor.design, *cofactor.mutant))
 
-    def _is_fair(self, modes: list[Cofactor | None], read: list[frozenset[int]]) -> bool:
-        """The third thing; ``modes`` by cycles from the load on, and bits that are ``read`` in each of them."""
-        live = read[-1]
-        for mode, bits in zip(modes[-2::-1], read[-2::-1], strict=True):
+    def _is_fair(self, modes: list[Cofactor | None], live: frozenset[int], readers: Readers) -> bool:
+        """The third thing, for bits that are read behind these ``modes``, from a load on."""
+        for mode in reversed(modes):
             assert mode is not None
             places = [place for place, node in enumerate(self._nodes) if node in live]
             design = frozenset[int]().union(*(mode.design[place] for place in places))
             mutant = frozenset[int]().union(*(mode.mutant[place] for place in places))
-            if not mutant <= design:
+            if not mutant <= design or not readers.is_made_alike(design - self._own):
                 return False
-            live = bits | design & self._own
+            live = design & self._own
         return True
 
     def _behind(self, states: Mask) -> Mask:
@@ -106,14 +111,3 @@ class Accumulator:
             new = self._behind(new & ~loads) & ~found
             found = found | new
         return found
-
-
-def _read(held: Mask, readers: list[Reader]) -> frozenset[int] | None:
-    """The bits that are read in states ``held``; None if somebody reads in some of them only."""
-    bits = frozenset[int]()
-    for reader in readers:
-        if (held & reader.on_some).any():
-            if (held & ~reader.on_all).any():
-                return None
-            bits |= reader.bits
-    return bits

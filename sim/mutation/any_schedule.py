@@ -3,12 +3,13 @@
 With other pauses another word may be in a register. But registers that come to themselves again in no way are a *pipe*:
 each holds a function of what entered the pipe a fixed number of cycles ago, and if no gate between them depends on
 control, this function is the same in every schedule. If what the fault makes of one cycle is in such registers before
-control has a say, and with no input a difference gets out of them, into a register that remembers or to a pin, then it
-is lost in the pipe, whenever an input comes. Registers that remember may have differences in them, or the fault right
-before them, if they do the same in every schedule too: see ``sim.mutation.accumulator``.
+control has a say, if who takes it does so always in one way, all at the same time, and if the fault makes nothing that
+is taken depend on what it does not depend on in the design, then what no input brings out in one schedule is lost in
+the pipe in all of them. Registers that remember may have differences in them, or the fault right before them, if they
+do the same in every schedule too: see ``sim.mutation.accumulator``.
 
-This takes for granted, of the design without the fault, that what enters a pipe to be used is what enters it with some
-input, and that what enters it otherwise is used in no schedule.
+This takes for granted, of the design without the fault, that a word which is taken to be used is what enters the pipe
+with some input, in all of its bits, and that what enters it otherwise is used in no schedule.
 """
 
 from __future__ import annotations
@@ -40,7 +41,12 @@ def never_shows(effect: Effect, control: Collection[str], transitions: Transitio
     fed = reach.aig.fed_by(reach.nodes)
     if not fed.isdisjoint(literal >> 1 for literal in reach.aig.outputs.values()) or not _is_a_pipe(reach, transitions):
         return False
-    kept = effect.escaped | {bit for bit in reach.remembering if reach.latches[bit].following >> 1 in fed}
+    kept: set[str] = set()
+    more = effect.escaped | {bit for bit in reach.remembering if reach.latches[bit].following >> 1 in fed}
+    while more != kept:  # bits that the sum of these is carried to, too
+        kept = more
+        next_to = reach.aig.fed_by({reach.latches[bit].value >> 1 for bit in kept})
+        more = kept | {bit for bit in reach.remembering if reach.latches[bit].following >> 1 in next_to}
     return Accumulator(reach, kept, transitions).is_the_same_in_any_schedule()
 
 

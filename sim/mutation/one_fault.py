@@ -9,6 +9,7 @@ from pathlib import Path
 from sim.formal.aig import Aig, make_aig
 from sim.formal.control import INPUTS
 from sim.mutation.mutants import NETLIST, SELECT, Fault, injections
+from sim.mutation.register_names import named
 
 FAULTY = "faulty"
 """The input of the graph: 0 is the design, 1 the mutant."""
@@ -23,7 +24,9 @@ def aig_of(faults: Sequence[Fault], folder: Path) -> Aig:
     Raises:
         FileNotFoundError, ToolError: if yosys is missing or fails.
     """
-    return make_aig([f"read_rtlil {NETLIST}", *injections(faults)], "machine", folder)
+    written = folder / "machine.il"
+    aig = make_aig([f"read_rtlil {NETLIST}", *injections(faults), f"write_rtlil {written.name}"], "machine", folder)
+    return named(aig, written.read_text())
 
 
 def with_one_fault(aig: Aig, mutant: int) -> Aig:

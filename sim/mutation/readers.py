@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -20,12 +20,12 @@ GOING_ON = tuple(place for place, inputs in enumerate(CHOICES) if not inputs[INP
 
 @dataclass(frozen=True)
 class Reader:
-    """Those that take, in the same cycles, what registers held so many cycles before.
+    """A word of a register that remembers, or of pins, and what it takes of other registers, so many cycles later.
 
     Args:
-        on_some: states from which on some way they take what the registers hold.
-        on_all: states from which they do so on all ways without a reset.
-        bits: that they take in the design, nodes.
+        on_some: states from which on some way it takes what the registers hold.
+        on_all: states from which it does so on all ways without a reset.
+        bits: that it takes in the design, nodes.
     """
 
     on_some: Mask
@@ -33,18 +33,18 @@ class Reader:
     bits: frozenset[int]
 
 
-@dataclass
-class _Group:
-    """Registers that remember, and pins, that take something in the same states.
+@dataclass(frozen=True)
+class _End:
+    """A word of a register that remembers, or of pins, that takes something.
 
     Args:
-        some, every: of these states, with some choice of the pins, and with all but resets.
-        live: nodes that they use in the design.
+        some, every: states in which it does, with some choice of the pins, and with all but resets.
+        live: nodes that it takes in the design.
     """
 
     some: Mask
     every: Mask
-    live: set[int]
+    live: frozenset[int]
 
 
 class Readers:
@@ -61,66 +61,98 @@ class Readers:
         self._machines = [reach.aig.with_instead({reach.aig.inputs[FAULTY] >> 1: faulty}) for faulty in (0, 1)]
         self._following = [latches_by_node(machine) for machine in self._machines]
         self._pipe = {latch.value >> 1 for name, latch in reach.latches.items() if name not in reach.remembering}
+        self._traced = self._pipe | cofactors.transitions.pipe
 
     def all(self) -> list[Reader] | None:
-        """Of the registers ``own``; None if somebody reads in the mutant, from them or from the pipe, what is not used
-        in the design in the same cycle, or control has a say in what is read.
+        """Of the registers ``own``. None if somebody takes in the mutant, from them or from the pipe, what it does not
+        take in the design in the same cycle; or different things at different times; or if there are none of ``own``,
+        and some take at times what others do not.
         """
-        groups, found = self._groups(), []
-        for group in groups or ():
-            live, delay = frozenset(group.live), 0
-            while live & (self._own | self._pipe):
+        ends = self._ends()
+        if ends is None:
+            return None
+        times = {(end.some.tobytes(), end.every.tobytes()) for end in ends}
+        if not self._own and (len(times) > 1 or any(some != every for some, every in times)):
+            return None
+        found = []
+        for end in ends:
+            way = self._way(end.live)
+            if way is None:
+                return None
+            for delay, live in enumerate(way):
                 if live & self._own:
-                    found.append(Reader(*self._far(group, delay), live & self._own))
-                earlier = self._before(live & (self._pipe | self._cofactors.transitions.pipe))
-                if earlier is None:
-                    return None
-                live, delay = earlier, delay + 1
-        return None if groups is None else found
+                    found.append(Reader(*self._far(end, delay), live & self._own))
+        return found
 
-    def _groups(self) -> list[_Group] | None:
+    def is_made_alike(self, live: frozenset[int]) -> bool:
+        """Whether what comes to ``live`` through the pipe depends in the mutant on no more than in the design, and not
+        on ``own``.
+        """
+        way = self._way(live)
+        return way is not None and all(nodes.isdisjoint(self._own) for nodes in way)
+
+    def _ends(self) -> list[_End] | None:
+        """A word each: bits of one register, or pins, that take something in the same states."""
         aig, reach = self._reach.aig, self._reach
-        ends = {reach.latches[name].following for name in reach.remembering} | set(aig.outputs.values())
-        ends -= {latch.following for latch in reach.latches.values() if latch.value >> 1 in self._own}
+        ends: list[tuple[str, int, int | None]] = [(name, literal, None) for name, literal in aig.outputs.items()]
+        lasting = [(name, reach.latches[name]) for name in reach.remembering]
+        ends += [(name, latch.following, latch.value) for name, latch in lasting if latch.value >> 1 not in self._own]
         fed = aig.fed_by(self._own | self._pipe)
-        groups: dict[tuple[bytes, bytes], _Group] = {}
-        for literal in ends:
+        found: dict[tuple[str, bytes, bytes], _End] = {}
+        for name, literal, own in ends:
             if literal >> 1 not in fed:
                 continue
-            own = self._taken(literal)
-            if own is None:
+            end = self._end(literal, own)
+            if end is None:
                 return None
-            group = groups.setdefault((own.some.tobytes(), own.every.tobytes()), own)
-            group.live |= own.live
-        return list(groups.values())
+            word = name.rpartition("[")[0], end.some.tobytes(), end.every.tobytes()
+            found[word] = replace(end, live=end.live | found.get(word, end).live)
+        return list(found.values())
 
-    def _taken(self, literal: int) -> _Group | None:
-        """When something is taken, and what; None if control has a say in what, or the mutant takes more."""
+    def _end(self, literal: int, own: int | None) -> _End | None:
+        """When something is taken, and what; ``own`` is the literal of the register. None if control has a say in
+        what, or it is added to what is there, or the mutant takes more.
+        """
         of_choices = self._cofactors.with_pins([literal])
         if of_choices is None:
             return None
-        on_choice: list[Mask] = []
+        taking, on_choice = self._own | self._pipe, []
         reading: dict[object, Cofactor] = {}
         for cofactors, which in of_choices:
-            takes = [not (one.design[0] | one.mutant[0]).isdisjoint(self._own | self._pipe) for one in cofactors]
+            takes = [not (one.design[0] | one.mutant[0]).isdisjoint(taking) for one in cofactors]
             on_choice.append(np.array(takes)[which])
             reading |= {one.gates: one for one, taken in zip(cofactors, takes, strict=True) if taken}
-        if len(reading) > 1 or any(not one.mutant[0] <= one.design[0] for one in reading.values()):
+            # Otherwise it stays as it is, or is reset.
+            others = (one.gates for one, taken in zip(cofactors, takes, strict=True) if not taken)
+            if any(roots not in ((own,), (0,), (1,)) for machines in others for _, roots in machines):
+                return None
+        if len(reading) != 1:
+            return None
+        (only,) = reading.values()
+        lasting = {self._reach.latches[name].value >> 1 for name in self._reach.remembering} - self._own
+        if not only.mutant[0] <= only.design[0] or not lasting.isdisjoint(only.design[0]):
             return None
         every = np.asarray(np.all([on_choice[choice] for choice in GOING_ON], axis=0))
-        return _Group(np.any(on_choice, axis=0), every, {node for one in reading.values() for node in one.design[0]})
+        return _End(np.any(on_choice, axis=0), every, only.design[0])
 
-    def _before(self, live: frozenset[int]) -> frozenset[int] | None:
-        """What registers of the pipe come from; None if in the mutant they come from more."""
-        design, mutant = (
-            sources(machine, [following[node].following for node in live])
-            for machine, following in zip(self._machines, self._following, strict=True)
-        )
-        return design if mutant <= design else None
+    def _way(self, live: frozenset[int]) -> list[frozenset[int]] | None:
+        """What ``live`` is made of in the design, a cycle each; None if it is made of more in the mutant."""
+        found = [live]
+        while live & (self._own | self._pipe):
+            roots = live & self._traced
+            design, mutant = (
+                sources(machine, [following[node].following for node in roots])
+                for machine, following in zip(self._machines, self._following, strict=True)
+            )
+            if not mutant <= design:
+                return None
+            live = design
+            found.append(live)
+        return found
 
-    def _far(self, group: _Group, delay: int) -> tuple[Mask, Mask]:
-        """States from which that many cycles lead to those of the group, on some way and on all without a reset."""
-        on_some, on_all = group.some, group.every
+    def _far(self, end: _End, delay: int) -> tuple[Mask, Mask]:
+        """States from which that many cycles lead to those of the end, on some way and on all without a reset."""
+        on_some, on_all = end.some, end.every
         behind = self._cofactors.transitions.behind
         for _ in range(delay):
             on_some = np.any([on_some[behind[choice]] for choice in range(len(CHOICES))], axis=0)
