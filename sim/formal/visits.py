@@ -17,7 +17,7 @@ BATCH = 1 << 16
 _BAD = "bad[0]"
 
 
-def never_bad(aig: Aig, inputs: Sequence[str] = INPUTS, most: int = MOST_STATES) -> Verdict:
+def never_bad(aig: Aig, inputs: Sequence[str] = INPUTS) -> Verdict:
     """Whether the output ``bad`` is low after every reset; undecided if it depends on more than ``inputs``.
 
     Registers that a reset does not touch begin with zeros: that no pin depends on what they hold is to be proven by
@@ -26,7 +26,6 @@ def never_bad(aig: Aig, inputs: Sequence[str] = INPUTS, most: int = MOST_STATES)
     Args:
         aig: of a harness that looks at pins, see ``make_aig``.
         inputs: that control depends on, the reset among them.
-        most: states; undecided if there are more.
     """
     # What was bad in one cycle is part of the state in the next one.
     watched = replace(aig, latches={**aig.latches, _BAD: Latch(2 * aig.nodes, aig.outputs[_BAD])}, nodes=aig.nodes + 1)
@@ -49,7 +48,7 @@ def never_bad(aig: Aig, inputs: Sequence[str] = INPUTS, most: int = MOST_STATES)
         shown = np.flatnonzero(unpacked(levels[-1], len(machine.registers))[:, place])
         if len(shown):
             return Verdict(REFUTED, machine.way(levels, int(shown[0])))
-        if len(seen) > most:
+        if len(seen) > MOST_STATES:
             return Verdict(UNDECIDED)
     return Verdict(PROVEN)
 
