@@ -96,7 +96,7 @@ def words_harness(design: Design, x: IntArray) -> str:
 
 
 def streams_of(design: Design) -> list[IntArray]:
-    """The samples of each stream, shape (SAMPLES, *shape): of many those first that tell most beside the ones before."""
+    """The samples of each stream, shape (SAMPLES, *shape): of many those first that tell most beside those before."""
     random, type = np.random.default_rng(0), design.graph.input_type
     shape, low, high = (SAMPLES, *type.shape), type.dtype.min, type.dtype.max
     tried = []
