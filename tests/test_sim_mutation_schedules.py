@@ -98,7 +98,7 @@ module sum (input clock, input reset, input s_axis_tvalid, input m_axis_tready, 
             output s_axis_tready, output m_axis_tvalid, output [3:0] m_axis_tdata);
   reg cycle0, cycle1, cycle2, cycle3, full0, full1;
   reg [2:0] waited;
-  reg [1:0] word, garbage, lane, twin;
+  reg [1:0] word, garbage, lane, twin, behind;
   reg a, b, trash, junk;
   reg [3:0] sum, passed, result0, result1;
   assign s_axis_tready = !(cycle0 | cycle1 | cycle2 | cycle3) && !full1;
@@ -170,6 +170,16 @@ BODIES = {
     if (cycle1) trash <= passed[0] & junk;
     if (cycle3) trash <= word[0];
     if (cycle0) result1[2] <= trash;
+    """,
+    "two that take a pipe, each at times, and a sum": """
+    passed <= {word[1], word[0] & word[1] & !faulty};
+    if (cycle1 && !full0) result0 <= passed[1] ? 2 : passed;
+    if (cycle1 && full0) result1 <= passed;
+    if (cycle1) sum <= passed;
+    behind <= {sum[1], sum[0] & !sum[1]};
+    if (cycle3) trash <= ^behind;
+    if (cycle0) junk <= trash;
+    if (cycle1) result1[3] <= junk;
     """,
     "what is added to what is there": """
     passed <= {word[1], word[0] ^ faulty};

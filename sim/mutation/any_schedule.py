@@ -9,7 +9,8 @@ the pipe in all of them. Registers that remember may have differences in them, o
 do the same in every schedule too: see ``sim.mutation.accumulator``.
 
 This takes for granted, of the design without the fault, that a word which is taken to be used is what enters the pipe
-with some input, in all of its bits, and that what enters it otherwise is used in no schedule.
+with some input, in the schedules that are simulated as in all others and in all of its bits, whether they matter or
+not; and that what enters it otherwise is used in no schedule.
 """
 
 from __future__ import annotations

@@ -65,24 +65,23 @@ class Readers:
 
     def all(self) -> list[Reader] | None:
         """Of the registers ``own``. None if somebody takes in the mutant, from them or from the pipe, what it does not
-        take in the design in the same cycle; or different things at different times; or if there are none of ``own``,
-        and some take at times what others do not.
+        take in the design in the same cycle; or different things at different times; or if some of those that take
+        nothing of ``own`` take it at times when others do not.
         """
         ends = self._ends()
         if ends is None:
             return None
-        times = {(end.some.tobytes(), end.every.tobytes()) for end in ends}
-        if not self._own and (len(times) > 1 or any(some != every for some, every in times)):
-            return None
-        found = []
+        found, times = [], set()
         for end in ends:
             way = self._way(end.live)
             if way is None:
                 return None
+            if all(live.isdisjoint(self._own) for live in way):
+                times.add((end.some.tobytes(), end.every.tobytes()))
             for delay, live in enumerate(way):
                 if live & self._own:
                     found.append(Reader(*self._far(end, delay), live & self._own))
-        return found
+        return found if not times or (len(times) == 1 and len(set(next(iter(times)))) == 1) else None
 
     def is_made_alike(self, live: frozenset[int]) -> bool:
         """Whether what comes to ``live`` through the pipe depends in the mutant on no more than in the design, and not

@@ -45,7 +45,7 @@ def _names(rtlil: str) -> Mapping[str, str]:
         if len(known) == 1:
             ((word, first),) = known
             for place, (wire, bit) in enumerate(bits):
-                if wire.startswith(_INJECTED):
+                if wire.startswith(_INJECTED) and 0 <= first + place < widths.get(f"\\{word}", 0):
                     found[f"{wire}[{bit}]"] = f"{word}[{first + place}]"
     return found
 
