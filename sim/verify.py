@@ -216,18 +216,8 @@ class _Again:
         if self.seen.witness in ("testbench", "lockstep"):
             phase = self.seen.message.partition(":")[0].partition("[")[0]
             phases = (phase,) if self.seen.witness == "testbench" else ()
-            witnesses.check_hostile(
-                self.design,
-                x,
-                tensors,
-                self.folder,
-                self.seed,
-                self.patterns,
-                self.budget,
-                self.effort,
-                phases=phases,
-                examined=False,
-            )
+            more = self.budget, self.effort, None, phases, False
+            witnesses.check_hostile(self.design, x, tensors, self.folder, self.seed, self.patterns, *more)
 
 
 def _checked(
