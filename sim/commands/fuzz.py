@@ -14,8 +14,7 @@ from sim.commands.user_error import blame_user
 from sim.fuzzing.campaign import netlist_is_possible, require_hypothesis, run_campaign
 from sim.fuzzing.case import Case, summary
 from sim.fuzzing.check import RefusedError
-from sim.fuzzing.postmortem import check_or_keep, examine
-from sim.regression.postmortem_page import write_page
+from sim.fuzzing.postmortem import check_or_keep, keep
 from sim.synthesis.yosys import PROGRAM
 from sim.tools import find_tool
 
@@ -65,12 +64,8 @@ def fuzz(
     failed, error = outcome.failure
     folder = _new_folder(output, seed)
     command = shlex.join([*program(), "fuzz", "--case", str(folder)])
-    with blame_user("--output"):
-        failed.save(folder, error, command)
-    with working("looking where it differs"):
-        difference = examine(failed, error, folder, command)
-    if difference:
-        write_page(difference, command, folder)
+    with working("looking where it differs"), blame_user("--output"):
+        difference = keep(failed, error, folder, command)
     content["failure"] |= {"case": str(folder), "command": command, "difference": difference and asdict(difference)}
     if json:
         raise CheckFailedError(as_text(content))
@@ -95,8 +90,10 @@ def _again(folder: Path, output: Path, json: bool) -> None:
         content |= {"verdict": "refused", "error": str(error)}
         told = f"{folder}: refused: {error}"
     except Exception as error:
-        content |= {"verdict": "different", "error": summary(error), "files": str(kept)}
-        told = f"{_told(case, error)}\n  files: {kept}"
+        # What is kept of it, or why nothing is, are its notes.
+        notes = getattr(error, "__notes__", [])
+        content |= {"verdict": "different", "error": summary(error), "notes": notes}
+        told = "\n  ".join([_told(case, error), *notes])
         raise CheckFailedError(as_text(content) if json else told) from error
     else:
         plan = design.plan

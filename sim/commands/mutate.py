@@ -5,7 +5,6 @@ from __future__ import annotations
 import shlex
 from pathlib import Path
 
-from sim.budget import DEFAULT_MULTIPLIERS
 from sim.commands.checks import CheckFailedError, check_tools
 from sim.commands.design_argument import designed
 from sim.commands.model_argument import Model
@@ -31,8 +30,7 @@ def mutate(
     words += ["--unrolled"] if unrolled else ["--multipliers", multipliers] if multipliers else []
     network = Model(model, model, GRAPHS[model](), None) if model in GRAPHS else Model.load(model)
     if model in GRAPHS and not unrolled:
-        own = MULTIPLIERS[model]
-        multipliers = multipliers or (None if own == DEFAULT_MULTIPLIERS else own)
+        multipliers = multipliers or MULTIPLIERS.get(model)
     design = designed(network, multipliers, unrolled)
     with working(f"{mutants} mutants of {design.name}"):
         score = measure(design, mutants, seed, kept=output, command=shlex.join([*program(), *map(str, words)]))

@@ -30,7 +30,7 @@ from sim.simulators.icarus import Icarus
 
 SEARCH_S = 60
 MANY_STATES = ("softmax",)
-"""Kinds with so many states with their words that not all can be visited: some six million, of ten stages."""
+"""Kinds with more states, with their words, than are visited: over three million."""
 S8 = IntType(8, True)
 FIFOS = (Harness(4, 1, 1), Harness(4, 2, 3), Harness(8, 4, 2))
 FIFO_FAULTS = {

@@ -34,13 +34,27 @@ def check_or_keep(case: Case, folder: Path, command: str) -> Design:
     except RefusedError:
         raise
     except Exception as error:
-        remove_folder(folder)
-        case.save(folder, error, command)
-        difference = examine(case, error, folder, command)
-        if difference:
-            write_page(difference, command, folder)
-        error.add_note(f"files: {folder}")
+        try:
+            keep(case, error, folder, command)
+        except OSError as reason:  # what has failed is what is to be told
+            error.add_note(f"not kept: {reason}")
+        else:
+            error.add_note(f"files: {folder}")
         raise
+
+
+def keep(case: Case, error: BaseException, folder: Path, command: str) -> Difference | None:
+    """``examine`` a case, and leave it in ``folder``, made for it, with a page if it differs; arguments as there.
+
+    Raises:
+        OSError: if the folder cannot be written.
+    """
+    remove_folder(folder)
+    case.save(folder, error, command)
+    difference = examine(case, error, folder, command)
+    if difference:
+        write_page(difference, command, folder)
+    return difference
 
 
 def examine(case: Case, error: BaseException, folder: Path, command: str) -> Difference | None:

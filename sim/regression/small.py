@@ -82,8 +82,8 @@ GRAPHS: dict[str, Callable[[], Graph]] = {
 """Op kind, the name of its file in ``golden/ops``, to what makes its network."""
 for _kind in filter(has_hardware, ROWS):  # an op of which nobody has chosen one gets what its row draws
     GRAPHS.setdefault(_kind, partial(small_network, _kind))
-MULTIPLIERS = dict.fromkeys(GRAPHS, DEFAULT_MULTIPLIERS) | {"conv": 1, "dense": 1, "multiply": 1}
-"""By op kind; few of those that are to be folded."""
+MULTIPLIERS = {"conv": 1, "dense": 1, "multiply": 1}
+"""Of those that are to be folded; the others have the default."""
 SMALL_SAMPLES = 96
 """That drive all layers to their ends."""
 
@@ -94,4 +94,4 @@ NAMES = {f"small_{kind}": kind for kind in GRAPHS}
 
 def small_design(kind: str) -> Design:
     """The hardware of the small network of an op kind, folded as the campaigns have it."""
-    return rtlgen.generate(GRAPHS[kind](), MULTIPLIERS[kind], name=kind)
+    return rtlgen.generate(GRAPHS[kind](), MULTIPLIERS.get(kind, DEFAULT_MULTIPLIERS), name=kind)

@@ -58,7 +58,7 @@ def table(
         trying = [(name, FOLDINGS[name], seed) for name in NAMES for seed in seeds]
         found += [Case(*case[:2], "icarus", PATTERNS, case[2], EXERCISE_SAMPLES) for case in trying]
         found += [
-            Case(name, small.MULTIPLIERS[kind], "icarus", PATTERNS, seed, small.SMALL_SAMPLES)
+            Case(name, small.MULTIPLIERS.get(kind, DEFAULT_MULTIPLIERS), "icarus", PATTERNS, seed, small.SMALL_SAMPLES)
             for name, kind in small.NAMES.items()
             for seed in seeds
         ]
