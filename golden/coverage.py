@@ -1,9 +1,9 @@
 """What values have to have shown of each kind of layer: declared here beside what they mean, collected by a regression.
 
-Three properties of an op's inputs, each with its bins: the class of its shape, where its result ends up between the
-ends of what it can be, and whether anything that is rounded lies exactly in the middle. ``seen(op, xs)`` says which
-bins a batch has hit, by golden's own steps; ``impossible(kind, property, bin)`` which bins no input can hit, and why.
-Which shapes an op takes is a matter of its row in the table of ops.
+Two properties of an op's inputs, each with its bins, and each asked of every class of shapes: where its result ends up
+between the ends of what it can be, and whether anything that is rounded lies exactly in the middle. ``seen(op, xs)``
+says which bins a batch has hit, by golden's own steps; ``impossible(kind, shape, property, bin)`` which bins no input
+can hit, and why. Which shapes an op takes is a matter of its row in the table of ops.
 
 A new op that saturates or rounds says so in its own file, by a method on a batch of each input that has the shape of
 the result: ``unlimited(*xs)``, the result before it is kept within ``limits``, a pair (low, high); ``ties(*xs)``, two
@@ -14,6 +14,7 @@ that has not both ends names its bins in ``ends``, an attribute of the class.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -25,11 +26,13 @@ from golden.broadcast import matched
 from golden.types import IntArray, IntType, TensorType
 from golden.window import out_shape, padded, taps
 
-SHAPE, END, TIE = "shape", "end", "tie"
 RANKS = ("scalar", "vector", "rows", "image")
 """Classes of shapes by the number of dimensions; more than three are an image, too."""
+ONE_ELEMENT = "one element"
+SHAPES = (*RANKS, ONE_ELEMENT)
+"""All classes; a shape of one element is of two, unless it is a scalar."""
+END, TIE = "end", "tie"
 PROPERTIES: Mapping[str, tuple[str, ...]] = {
-    SHAPE: (*RANKS, "one element"),
     END: ("at the low end", "at the high end", "between"),
     TIE: ("of a positive", "of a negative", "none"),
 }
@@ -64,6 +67,11 @@ _IMPOSSIBLE: Mapping[tuple[str, str], tuple[tuple[str, ...], str]] = {
     ),
 }
 """By kind and property: bins that no input can hit, and the reason."""
+_IMPOSSIBLE_OF_ONE: Mapping[tuple[str, str], tuple[tuple[str, ...], str]] = {
+    ("AveragePool", TIE): (("of a positive", "of a negative"), "the mean of one value is that value"),
+    ("Softmax", END): (("between",), "a term by itself is the whole sum"),
+}
+"""The same of inputs of one element."""
 
 
 def kind_of(op: ops.Op) -> str:
@@ -72,10 +80,12 @@ def kind_of(op: ops.Op) -> str:
     return f"{name} {op.arithmetic}" if isinstance(op, _ROUNDED) else name
 
 
-def impossible(kind: str, property: str, bin: str) -> str | None:
-    """Why no input of a layer of that kind can hit the bin; None if one can."""
-    bins, reason = _IMPOSSIBLE.get((kind, property)) or _unsaid(kind, property)
-    return reason if bin in bins else None
+def impossible(kind: str, shape: str, property: str, bin: str) -> str | None:
+    """Why no input of that class of shapes can hit the bin of a layer of that kind; None if one can."""
+    known = [_IMPOSSIBLE.get((kind, property)) or _unsaid(kind, property)]
+    if shape == ONE_ELEMENT:
+        known += [_IMPOSSIBLE_OF_ONE.get((kind, property), ((), ""))]
+    return next((reason for bins, reason in known if bin in bins), None)
 
 
 _SAYING: Mapping[str, tuple[str, tuple[type, ...]]] = {
@@ -100,17 +110,16 @@ def _unsaid(kind: str, property: str) -> tuple[tuple[str, ...], str]:
 
 def seen(op: ops.Op, xs: Sequence[IntArray]) -> set[tuple[str, str]]:
     """(property, bin) of all that the inputs ``xs`` of a layer hit, each of shape (batch, *shape)."""
-    found = {(SHAPE, bin) for bin in _shapes(xs[0].shape[1:])}
+    found: set[tuple[str, str]] = set()
     for property, bins in ((END, _ends(op, xs)), (TIE, _ties(op, xs))):
-        if not all(impossible(kind_of(op), property, bin) for bin in PROPERTIES[property]):
+        if not all(impossible(kind_of(op), "", property, bin) for bin in PROPERTIES[property]):
             found |= {(property, bin) for bin in bins}
     return found
 
 
-def _shapes(shape: tuple[int, ...]) -> Iterator[str]:
-    yield RANKS[min(len(shape), 3)]
-    if shape and np.prod(shape) == 1:
-        yield "one element"
+def classes_of(shape: tuple[int, ...]) -> list[str]:
+    """The classes that a shape, without the batch, is of."""
+    return [RANKS[min(len(shape), 3)], *[ONE_ELEMENT][: bool(shape) and prod(shape) == 1]]
 
 
 def _ends(op: ops.Op, xs: Sequence[IntArray]) -> Iterator[str]:

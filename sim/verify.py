@@ -152,6 +152,8 @@ def verify(
         output = witnesses.golden_outputs(design, samples)
         try:
             for name in names:
+                if name == "icarus" and samples_within(design.plan, budget, 2) < 2:
+                    continue  # the testbench begins with the same one sample, and looks at every layer besides
                 witnesses.check_bulk(design, witnesses.BULK[name], samples, output, folder, budget)
             watched = samples[: effort.samples]
             tensors = design.plan.live.trace(watched)

@@ -18,7 +18,7 @@ from sim.formal import __main__ as command
 from sim.formal.__main__ import main, markdown
 from sim.formal.aig import make_aig
 from sim.formal.fifo import MONITORS
-from sim.formal.kinds import GRAPHS
+from sim.formal.kinds import FORMS, GRAPHS, design_of
 from sim.formal.obligations import FIFO_FAULTS, MANY_STATES, PIN_FAULTS, POWER_UP, Obligation, obligations
 from sim.formal.outcomes import Outcome, prove
 from sim.formal.postmortem import keep, kept
@@ -37,6 +37,7 @@ KEPT = Path(__file__).parent.parent / "build" / "proofs"
 ALL = list(obligations())
 LONG = ("FIFO of 8", "add of two tables", "multiply, ", "softmax")
 QUICK = [o for o in ALL if not o.subject.startswith(LONG) and (o.subject, o.what) != ("maxpool", INTACT)]
+QUICK = [o for o in QUICK if o.subject not in FORMS or o.subject == "dense, unrolled"]
 QUICK += [o for o in ALL if o.subject == "softmax" and o.what not in (OPTIMISED, POWER_UP)]
 """Of every kind of hardware, with every change; the others take half of the time."""
 
@@ -73,9 +74,15 @@ def test_every_property_has_a_fault() -> None:
 def test_the_hardware_of_every_op_kind_has_every_proof() -> None:
     kinds = {path.stem for path in (Path(rtlgen.__file__).parent / "ops").glob("[a-z]*.py")}
     assert kinds == GRAPHS.keys()
-    for kind in kinds:
+    for kind in (*kinds, *FORMS):
         proven = {o.what for o in ALL if o.subject == kind}
-        assert proven == (PIN_FAULTS.keys() - {INTACT} if kind in MANY_STATES else PIN_FAULTS.keys())
+        assert proven == PIN_FAULTS.keys() - {what for what, of in MANY_STATES.items() if kind in of}
+
+
+def test_a_form_that_the_plan_does_not_take_is_told(monkeypatch) -> None:
+    monkeypatch.setitem(FORMS, "other", FORMS["requantize, in phases"]._replace(multipliers=8))
+    with pytest.raises(ValueError, match="other: the plan has pipeline  for requantize1"):
+        design_of("other")
 
 
 def test_every_form_of_a_requantiser_is_tried_in_every_arithmetic_that_has_it() -> None:
@@ -121,7 +128,7 @@ def is_found_in_words(design: rtlgen.Design, verilog: str, folder: Path) -> bool
 @pytest.mark.parametrize("kind", ["averagepool", "concat", "conv", "maxpool", "pad", "slice", "sum", "transpose"])
 def test_a_buffer_that_takes_more_than_it_has_room_for_is_found_in_what_comes_out(kind: str, tmp_path: Path) -> None:
     """A word is overwritten before it was read for the last time."""
-    design = rtlgen.generate(GRAPHS[kind](), name=kind)
+    design = design_of(kind)
     full = re.compile(r"= \(\((\w+_x\d?_room_left\[)")
     assert full.search(design.verilog)
     assert is_found_in_words(design, full.sub(r"= 1'd1 | ((\1", design.verilog), tmp_path)
@@ -130,7 +137,7 @@ def test_a_buffer_that_takes_more_than_it_has_room_for_is_found_in_what_comes_ou
 @pytest.mark.slow
 def test_a_buffer_that_takes_one_word_too_many_is_found_in_what_comes_out(tmp_path: Path) -> None:
     """Most words of a maximum are small enough not to be missed: there are samples in which each is the largest."""
-    design = rtlgen.generate(GRAPHS["maxpool"](), name="maxpool")
+    design = design_of("maxpool")
     room = re.compile(r"(maxpool1_x_room_left <= \(reset \? \d+'d)(\d+)")
     assert room.search(design.verilog)
     more = room.sub(lambda found: f"{found[1]}{int(found[2]) + 1}", design.verilog)
@@ -139,8 +146,8 @@ def test_a_buffer_that_takes_one_word_too_many_is_found_in_what_comes_out(tmp_pa
 
 def test_the_samples_that_are_sent_are_told_apart() -> None:
     """Wherever an input word is used, each of those that come up to two samples later shows in its place."""
-    for kind in GRAPHS:
-        design = rtlgen.generate(GRAPHS[kind](), name=kind)
+    for kind in (*GRAPHS, *FORMS):
+        design = design_of(kind)
         count = Beats.of(design.ports["input"]).count
         told = set[tuple[int, int]]().union(*(_told_apart(design, x) for x in streams_of(design)))
         places = {place for place, _ in told}
@@ -331,7 +338,7 @@ def test_a_subject_is_asked_for_by_its_name_or_by_what_names_begin_with() -> Non
     assert subjects("add") == ["add"] * len(PIN_FAULTS)
     assert {name.split()[0] for name in subjects("FIFO")} == {"FIFO"}
     assert subjects("add", "relu", what=STABLE) == ["add", "relu"]
-    assert len(subjects(what=STABLE)) == len(GRAPHS)
+    assert len(subjects(what=STABLE)) == len(GRAPHS) + len(FORMS)
     assert len(subjects()) == len(ALL)
 
 
@@ -343,5 +350,5 @@ def test_a_missing_prover_is_told_with_its_package(monkeypatch, capsys) -> None:
 
 
 def test_counters_of_a_harness_are_as_wide_as_their_counts() -> None:
-    design = rtlgen.generate(GRAPHS["averagepool"](), name="averagepool")
+    design = design_of("averagepool")
     assert "reg [4:0] place" in harness(design, "last is in its place", ("averagepool",))

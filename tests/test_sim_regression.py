@@ -20,6 +20,7 @@ from golden import zoo
 from golden.graph import Graph, Node
 from golden.ops import Dense
 from rtlgen import generate, ops_without_hardware, plan
+from sim.budget import DEFAULT_MULTIPLIERS
 from sim.regression import exercises, small
 from sim.regression.cases import Case, CaseResult
 from sim.regression.executor import Store, run_all
@@ -98,8 +99,10 @@ def test_every_network_is_tried_on_every_witness() -> None:
         assert any(case.simulator == "icarus" and not case.patterns and case.samples is None for case in own)
         for folding in {case.multipliers for case in own}:
             mine = [case for case in own if case.multipliers == folding]
-            assert {case.simulator for case in mine} == {"pyrtl", "icarus"}
-            assert any(case.patterns for case in mine)
+            assert "pyrtl" in {case.simulator for case in mine}
+        mine = [case for case in own if case.multipliers == DEFAULT_MULTIPLIERS]
+        assert {case.simulator for case in mine} == {"pyrtl", "icarus"}
+        assert any(case.patterns for case in mine)
     assert cases == sorted(cases, key=estimated_s, reverse=True)  # the longest first
     assert {case.seed for case in table(seeds=(3,)) if len(case.patterns) > 1} == {3}
 

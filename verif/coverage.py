@@ -10,6 +10,8 @@ reset
     and when it was held up.
 buffer
     ``full``: no room for what its maker makes next; ``drained``: empty again after something was inside.
+buffer at a reset
+    What was in it when a reset came while there was work to do: nothing, something, or all that it has room for.
 
 Of every sample that came out right, whether anybody paused meanwhile: ``CONTEXTS``.
 
@@ -25,11 +27,12 @@ from typing import Any
 from verif.ports import Ports, StreamPort
 from verif.stream import MOVES, STALLED, Monitor
 
-FLOW, RESET, BUFFER = "flow", "reset", "buffer"
+FLOW, RESET, BUFFER, BUFFER_AT_RESET = "flow", "reset", "buffer", "buffer at a reset"
 PROPERTIES: Mapping[str, tuple[str, ...]] = {
     FLOW: ("moves", "starved", "held up"),
     RESET: ("before its first beat", "amid a tensor", "between tensors", "held up"),
     BUFFER: ("full", "drained"),
+    BUFFER_AT_RESET: ("empty", "filled", "full"),
 }
 """The bins of each property."""
 
@@ -117,6 +120,10 @@ class Collector:
                 _add(self._found, prefix, RESET, bin)
             if prefix in held or (monitor.port.top and monitor.handshake == STALLED):
                 _add(self._found, prefix, RESET, "held up")
+        buffers = self._ports.buffers if self._watched else []
+        full, busy = (self._read(wire, len(buffers)) for wire in ("full", "busy"))
+        for buffer, is_full, is_busy in zip(buffers, full, busy, strict=True):
+            _add(self._found, buffer.layer, BUFFER_AT_RESET, "full" if is_full else "filled" if is_busy else "empty")
 
     def found(self, monitors: list[Monitor]) -> Found:
         """All bins so far, with their counts."""

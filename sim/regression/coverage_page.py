@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sim.coverage import Bin, bins, holes, impossible_but_hit, merged
+from sim.coverage import PASSED, Bin, bins, holes, impossible_but_hit, merged
 from sim.regression.cases import CaseResult
 
 MOST_NAMES = 3
@@ -15,17 +15,17 @@ MOST_NAMES = 3
 
 @dataclass(frozen=True)
 class Matrix:
-    """One table: a row a kind of layer, a column a bin.
+    """One table: a row a kind of layer, for a class of shapes; a column a bin.
 
     Args:
         title: what its properties are about.
         columns: by property its bins.
-        rows: by kind, for each column its bin and how often it was hit; None where the kind has no such property.
+        rows: by kind, and by the class of its shape if that is asked for, each column's bin and how often it was hit.
     """
 
     title: str
     columns: Mapping[str, Sequence[str]]
-    rows: Mapping[str, Sequence[tuple[Bin, int] | None]]
+    rows: Mapping[str, Sequence[tuple[Bin, int]]]
 
 
 @dataclass(frozen=True)
@@ -81,23 +81,24 @@ class Coverage:
 
     @property
     def matrices(self) -> list[Matrix]:
-        """The tables, those of kinds with the same properties together."""
-        grouped: dict[tuple[str, ...], list[str]] = {}
+        """The tables: what has the same properties together, without rows in which all is impossible."""
         properties: dict[str, dict[str, list[Bin]]] = {}
         for bin in bins():
-            place = properties.setdefault(f"{bin.kind}|{_is_of_values(bin)}", {})
-            place.setdefault(bin.property, []).append(bin)
-        for key, of in properties.items():
-            grouped.setdefault(tuple(of), []).append(key)
-        return [self._matrix(names, [properties[key] for key in keys]) for names, keys in grouped.items()]
+            properties.setdefault(bin.of, {}).setdefault(bin.property, []).append(bin)
+        grouped: dict[tuple[str, ...], dict[str, dict[str, list[Bin]]]] = {}
+        for name, of in properties.items():
+            if any(bin.impossible is None or self.found.get(str(bin)) for bins in of.values() for bin in bins):
+                grouped.setdefault(tuple(of), {})[name] = of
+        return [self._matrix(rows) for rows in grouped.values()]
 
-    def _matrix(self, names: tuple[str, ...], kinds: list[dict[str, list[Bin]]]) -> Matrix:
-        columns = {name: [bin.bin for bin in kinds[0][name]] for name in names}
+    def _matrix(self, of: Mapping[str, Mapping[str, Sequence[Bin]]]) -> Matrix:
+        first = next(iter(of.values()))
+        columns = {property: [bin.bin for bin in bins] for property, bins in first.items()}
         rows = {
-            of[names[0]][0].kind: [(bin, self.found.get(str(bin), 0)) for name in names for bin in of[name]]
-            for of in kinds
+            name: [(bin, self.found.get(str(bin), 0)) for bins in properties.values() for bin in bins]
+            for name, properties in of.items()
         }
-        return Matrix("values" if _is_of_values(kinds[0][names[0]][0]) else "streams", columns, rows)
+        return Matrix("values" if PASSED in columns else "streams", columns, rows)
 
     @property
     def told(self) -> list[str]:
@@ -125,10 +126,6 @@ class Coverage:
             f"{self.possible - len(self.holes)} of {self.possible} bins were hit, {impossible} more are declared "
             f"impossible, each with its reason. Of the Verilog: {shares or 'not measured, Verilator is missing'}."
         )
-
-
-def _is_of_values(bin: Bin) -> bool:
-    return bin.property == "shape" or "," in bin.property
 
 
 def _share(structure: Mapping[str, Any], what: str) -> str:

@@ -63,24 +63,26 @@ def portrait(entry: zoo.Entry) -> dict[str, Any]:
 def accuracies(entry: zoo.Entry, outputs: IntArray) -> dict[str, Any]:
     """How often float, golden and hardware name the right class; and who named what, as counts.
 
-    Float and golden on the whole test set; the hardware on its first samples, those that ``outputs`` are of, and
-    beside it as ``golden_on_rtl_samples`` golden on the very same. ``float_rtl[i][j]`` counts samples that the float
-    model calls ``i`` and the hardware ``j``; ``label_rtl[i][j]`` those that are ``i`` and the hardware calls ``j``.
+    Float and golden on the whole test set, the entry's own figures; the hardware on its first samples, those that
+    ``outputs`` are of, and beside it as ``golden_on_rtl_samples`` golden on the very same. ``float_rtl[i][j]`` counts
+    samples that the float model calls ``i`` and the hardware ``j``; ``label_rtl[i][j]`` those that are ``i`` and the
+    hardware calls ``j``.
     """
-    test = entry.dataset["test"]
+    ran = len(outputs)
+    test = entry.dataset["test"].take(range(ran))
     labels = np.asarray(test.y, dtype=np.int64)
     named = {
         "float": predict(entry.model, test),
-        "golden": predict(entry.graph, test),
+        "golden_on_rtl_samples": predict(entry.graph, test),
         "rtl": np.asarray(outputs.argmax(axis=1) if outputs.ndim == 2 else outputs, dtype=np.int64),
     }
-    ran = len(named["rtl"])
-    named["golden_on_rtl_samples"] = named["golden"][:ran]
-    count = len(entry.graph.classes) or 1 + max(int(labels.max()), *(int(y.max()) for y in named.values()))
+    count = len(entry.graph.classes) or 1 + max(int(y.max()) for y in (labels, *named.values()))
     return {
-        **{who: float((y == labels[: len(y)]).mean()) for who, y in named.items()},
-        "float_rtl": _confusion(named["float"][:ran], named["rtl"], count),
-        "label_rtl": _confusion(labels[:ran], named["rtl"], count),
+        "float": entry.figures.float_accuracy,
+        "golden": entry.figures.integer_accuracy,
+        **{who: float((named[who] == labels).mean()) for who in ("rtl", "golden_on_rtl_samples")},
+        "float_rtl": _confusion(named["float"], named["rtl"], count),
+        "label_rtl": _confusion(labels, named["rtl"], count),
     }
 
 

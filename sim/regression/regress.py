@@ -107,7 +107,7 @@ def main(arguments: Sequence[str] | None = None, executor: Executor | None = Non
             coverage = Coverage.of(results) if everything else None
             # One case run alone does not replace the report of a whole regression.
             paths = [] if options.only else _write(results, options.build, coverage)
-            courses = run_trainings(options.build, fresh=again, tell=print) if whole else []
+            courses = run_trainings(options.build, jobs=jobs, fresh=again, tell=print) if whole else []
             if courses:
                 write_report(results, options.build, courses)
     except (OSError, ValueError) as error:

@@ -5,19 +5,22 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 from golden.serialize import write_atomically
 from golden.trainer.tasks import TASKS
 from sim.difference import VerificationError
+from sim.regression.executor import worker_processes
 from sim.regression.fingerprint import fingerprint
 from sim.scratch import scratch_folder
 from sim.simulators.programs import require_programs
 from sim.training.course import Course, Wishes, as_plain
 
 RESULTS = "training.json"
-COURSES: tuple[tuple[str, str | None, str], ...] = (
+Key = tuple[str, str | None, str]
+COURSES: tuple[Key, ...] = (
     ("iris", None, "icarus"),
     ("digits", None, "verilator"),
     ("digits", "rotation", "verilator"),
@@ -28,7 +31,8 @@ COURSES: tuple[tuple[str, str | None, str], ...] = (
 def run_trainings(
     build: Path,
     *,
-    courses: Sequence[tuple[str, str | None, str]] = COURSES,
+    courses: Sequence[Key] = COURSES,
+    jobs: int = 1,
     fresh: bool = False,
     tell: Callable[[str], None] = lambda line: None,
 ) -> list[dict[str, Any]]:
@@ -37,25 +41,31 @@ def run_trainings(
     Args:
         build: folder for the results.
         courses: task, drift, simulator.
+        jobs: courses at a time.
         fresh: run all of them, whatever there is.
         tell: is told a line about each.
     """
     now = sources()
     found = [] if fresh else read_trainings(build)
     kept = {_key(old): old for old in found if old["sources"] == now and old["verdict"] == "passed"}
+    missing = [key for key in courses if key not in kept and _is_there(key[2])]
+    several = jobs > 1 and len(missing) > 1
     results = []
-    for task, drift, simulator in courses:
-        what = f"training of {task}{f' after a {drift}' if drift else ''} under {simulator}"
-        if not _is_there(simulator):
-            tell(f"{what}: left out, {simulator} is not installed")
-            continue
-        course = kept.get((task, drift, simulator)) or {**_run(task, drift, simulator), "sources": now}
-        results.append(course)
-        hardware = course["hardware"]
-        told = course["message"] or f"{hardware['steps']:,} steps, {hardware['cycles']:,} cycles, all golden's"
-        tell(f"{what}: {course['verdict']}, {told}")
-        build.mkdir(parents=True, exist_ok=True)
-        write_atomically(build / RESULTS, json.dumps(results, indent=1).encode() + b"\n")
+    with worker_processes(min(jobs, len(missing))) if several else nullcontext() as pool:
+        ran = pool.map(_run, missing) if pool else map(_run, missing)
+        for key in courses:
+            task, drift, simulator = key
+            what = f"training of {task}{f' after a {drift}' if drift else ''} under {simulator}"
+            if key not in kept and key not in missing:
+                tell(f"{what}: left out, {simulator} is not installed")
+                continue
+            course = kept.get(key) or {**next(ran), "sources": now}
+            results.append(course)
+            hardware = course["hardware"]
+            told = course["message"] or f"{hardware['steps']:,} steps, {hardware['cycles']:,} cycles, all golden's"
+            tell(f"{what}: {course['verdict']}, {told}")
+            build.mkdir(parents=True, exist_ok=True)
+            write_atomically(build / RESULTS, json.dumps(results, indent=1).encode() + b"\n")
     return results
 
 
@@ -74,8 +84,9 @@ def read_trainings(build: Path) -> list[dict[str, Any]]:
         return []
 
 
-def _run(task: str, drift: str | None, simulator: str) -> dict[str, Any]:
+def _run(key: Key) -> dict[str, Any]:
     started = time.monotonic()
+    task, drift, simulator = key
     chosen = TASKS[task]
     course = Course.of(chosen, Wishes(chosen.epochs, chosen.learning_rate_shift, drift=drift))
     design = course.design(chosen.lanes)
@@ -93,7 +104,7 @@ def _run(task: str, drift: str | None, simulator: str) -> dict[str, Any]:
     return {**content, "simulator": simulator, "verdict": verdict, "message": message, "time_s": time_s}
 
 
-def _key(course: Mapping[str, Any]) -> tuple[str, str | None, str]:
+def _key(course: Mapping[str, Any]) -> Key:
     return course["task"], course["drift"], course["simulator"]
 
 
