@@ -8,7 +8,8 @@ can hit, and why. Which shapes an op takes is a matter of its row in the table o
 A new op that saturates or rounds says so in its own file, by a method on a batch of each input that has the shape of
 the result: ``unlimited(*xs)``, the result before it is kept within ``limits``, a pair (low, high); ``ties(*xs)``, two
 arrays: whether what is rounded lies exactly in the middle, and its sign. Of an op without them nothing is asked. One
-that has not both ends names its bins in ``ends``, an attribute of the class.
+that has not both ends names its bins in ``ends``, an attribute of the class; what cannot be where there is a single
+element, ``_IMPOSSIBLE_OF_ONE`` says.
 """
 
 from __future__ import annotations
@@ -112,14 +113,15 @@ def seen(op: ops.Op, xs: Sequence[IntArray]) -> set[tuple[str, str]]:
     """(property, bin) of all that the inputs ``xs`` of a layer hit, each of shape (batch, *shape)."""
     found: set[tuple[str, str]] = set()
     for property, bins in ((END, _ends(op, xs)), (TIE, _ties(op, xs))):
-        if not all(impossible(kind_of(op), "", property, bin) for bin in PROPERTIES[property]):
+        if not all(impossible(kind_of(op), RANKS[-1], property, bin) for bin in PROPERTIES[property]):
             found |= {(property, bin) for bin in bins}
     return found
 
 
 def classes_of(shape: tuple[int, ...]) -> list[str]:
     """The classes that a shape, without the batch, is of."""
-    return [RANKS[min(len(shape), 3)], *[ONE_ELEMENT][: bool(shape) and prod(shape) == 1]]
+    rank = RANKS[min(len(shape), 3)]
+    return [rank, ONE_ELEMENT] if shape and prod(shape) == 1 else [rank]
 
 
 def _ends(op: ops.Op, xs: Sequence[IntArray]) -> Iterator[str]:

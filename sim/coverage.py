@@ -104,7 +104,8 @@ def _impossible_of_streams(kind: str, property: str) -> str | None:
     op = next((op for op in ops.ALL if op.__name__ == kind), None)
     if op is not None and not has_hardware(kind_of(op)):
         return no_hardware(kind)
-    if not property.startswith("buffer"):
+    streams = importlib.import_module(STREAMS)
+    if property not in (streams.BUFFER, streams.BUFFER_AT_RESET):
         return None
     walks = op is None or op in walk.registry
     return _PORT_BUFFER if kind == INPUT else None if walks else _NO_BUFFER

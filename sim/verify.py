@@ -114,7 +114,8 @@ def verify(
 ) -> Verification:
     """Compare every witness on the samples ``x``, integers of shape (batch, *shape); equal, or an error.
 
-    PyRTL and Icarus (and Verilator) run all samples back to back: outputs against golden, cycles against the plan.
+    PyRTL and Icarus (and Verilator) run all samples back to back: outputs against golden, cycles against the plan; not
+    Icarus where ``cycles`` are enough for a single one, with which the testbench begins anyway.
     Under Icarus the cocotb testbench then stalls, resets and starves the design, with every layer's stream watched and
     compared; and the pins that it recorded are replayed in PyRTL, cycle by cycle. A netlist has to do all that again.
 

@@ -18,7 +18,7 @@ from sim.formal import __main__ as command
 from sim.formal.__main__ import main, markdown
 from sim.formal.aig import make_aig
 from sim.formal.fifo import MONITORS
-from sim.formal.kinds import FORMS, GRAPHS, design_of
+from sim.formal.kinds import GRAPHS, VARIANTS, design_of
 from sim.formal.obligations import FIFO_FAULTS, MANY_STATES, PIN_FAULTS, POWER_UP, Obligation, obligations
 from sim.formal.outcomes import Outcome, prove
 from sim.formal.postmortem import keep, kept
@@ -37,7 +37,7 @@ KEPT = Path(__file__).parent.parent / "build" / "proofs"
 ALL = list(obligations())
 LONG = ("FIFO of 8", "add of two tables", "multiply, ", "softmax")
 QUICK = [o for o in ALL if not o.subject.startswith(LONG) and (o.subject, o.what) != ("maxpool", INTACT)]
-QUICK = [o for o in QUICK if o.subject not in FORMS or o.subject == "dense, unrolled"]
+QUICK = [o for o in QUICK if o.subject not in VARIANTS or o.subject == "dense, unrolled"]
 QUICK += [o for o in ALL if o.subject == "softmax" and o.what not in (OPTIMISED, POWER_UP)]
 """Of every kind of hardware, with every change; the others take half of the time."""
 
@@ -74,14 +74,14 @@ def test_every_property_has_a_fault() -> None:
 def test_the_hardware_of_every_op_kind_has_every_proof() -> None:
     kinds = {path.stem for path in (Path(rtlgen.__file__).parent / "ops").glob("[a-z]*.py")}
     assert kinds == GRAPHS.keys()
-    for kind in (*kinds, *FORMS):
+    for kind in (*kinds, *VARIANTS):
         proven = {o.what for o in ALL if o.subject == kind}
         assert proven == PIN_FAULTS.keys() - {what for what, of in MANY_STATES.items() if kind in of}
 
 
 def test_a_form_that_the_plan_does_not_take_is_told(monkeypatch) -> None:
-    monkeypatch.setitem(FORMS, "other", FORMS["requantize, in phases"]._replace(multipliers=8))
-    with pytest.raises(ValueError, match="other: the plan has pipeline  for requantize1"):
+    monkeypatch.setitem(VARIANTS, "other", VARIANTS["requantize, in phases"]._replace(multipliers=8))
+    with pytest.raises(ValueError, match=r"other: the plan of requantize1 must have .*phases.*, it has .*pipeline"):
         design_of("other")
 
 
@@ -146,7 +146,7 @@ def test_a_buffer_that_takes_one_word_too_many_is_found_in_what_comes_out(tmp_pa
 
 def test_the_samples_that_are_sent_are_told_apart() -> None:
     """Wherever an input word is used, each of those that come up to two samples later shows in its place."""
-    for kind in (*GRAPHS, *FORMS):
+    for kind in (*GRAPHS, *VARIANTS):
         design = design_of(kind)
         count = Beats.of(design.ports["input"]).count
         told = set[tuple[int, int]]().union(*(_told_apart(design, x) for x in streams_of(design)))
@@ -338,7 +338,7 @@ def test_a_subject_is_asked_for_by_its_name_or_by_what_names_begin_with() -> Non
     assert subjects("add") == ["add"] * len(PIN_FAULTS)
     assert {name.split()[0] for name in subjects("FIFO")} == {"FIFO"}
     assert subjects("add", "relu", what=STABLE) == ["add", "relu"]
-    assert len(subjects(what=STABLE)) == len(GRAPHS) + len(FORMS)
+    assert len(subjects(what=STABLE)) == len(GRAPHS) + len(VARIANTS)
     assert len(subjects()) == len(ALL)
 
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from threading import Event
+from typing import Any
 
 import pytest
 
@@ -38,12 +41,43 @@ def test_courses_are_kept_until_the_sources_change(two_epochs, tmp_path: Path, m
     monkeypatch.setattr(trainings, "_run", None)  # nothing runs again
     assert trainings.run_trainings(tmp_path, courses=COURSES) == [first]
     assert trainings.read_trainings(tmp_path) == [first]
-    monkeypatch.setattr(trainings, "fingerprint", lambda: "others")
+    monkeypatch.setattr(trainings, "fingerprint", lambda **_: "others")
     with pytest.raises(TypeError):
         trainings.run_trainings(tmp_path, courses=COURSES)
     html = report.html([], courses=[first])
     assert 'id="training"' in html
     assert "cycles of a step with an update" in html
+
+
+def test_courses_side_by_side_are_told_in_their_order_and_one_whose_process_dies_has_crashed(
+    tmp_path: Path, monkeypatch
+) -> None:
+    courses = [(name, None, "icarus") for name in ("slow", "dead", "quick")]
+    others_ended = Event()
+
+    def run(key: trainings.Key) -> dict[str, Any]:
+        if key[0] == "dead":
+            raise RuntimeError("a process was terminated")
+        assert key[0] == "quick" or others_ended.wait(60)
+        others_ended.set()
+        content = trainings._nothing(key)
+        return {**content, "verdict": "passed", "hardware": {"steps": 3, "cycles": 40}}
+
+    monkeypatch.setattr(trainings, "_run", run)
+    monkeypatch.setattr(trainings, "worker_processes", ThreadPoolExecutor)
+    told: list[str] = []
+    found = trainings.run_trainings(tmp_path, courses=courses, jobs=3, tell=told.append)
+    assert [(course["task"], course["verdict"]) for course in found] == [
+        ("slow", "passed"),
+        ("dead", "crashed"),
+        ("quick", "passed"),
+    ]
+    assert [line.partition(": ")[2] for line in told] == [
+        "passed, 3 steps, 40 cycles, all golden's",
+        "crashed, RuntimeError: a process was terminated",
+        "passed, 3 steps, 40 cycles, all golden's",
+    ]
+    assert trainings.read_trainings(tmp_path) == found
 
 
 @pytest.mark.slow

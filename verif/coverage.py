@@ -11,7 +11,7 @@ reset
 buffer
     ``full``: no room for what its maker makes next; ``drained``: empty again after something was inside.
 buffer at a reset
-    What was in it when a reset came while there was work to do: nothing, something, or all that it has room for.
+    When a reset came while there was work to do: nothing was inside, something, or there was no room as above.
 
 Of every sample that came out right, whether anybody paused meanwhile: ``CONTEXTS``.
 

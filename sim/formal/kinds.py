@@ -1,6 +1,6 @@
 """Small networks whose hardware is proven: one of each op kind, and one of each form that those do not take.
 
-Of the op kinds they are those of the faults, or such as have fewer states. ``FORMS`` are what a plan makes of an op
+Of the op kinds they are those of the faults, or such as have fewer states. ``VARIANTS`` are what a plan makes of an op
 where there are fewer or more multipliers, or wider words, than in these: control of their own.
 """
 
@@ -22,13 +22,13 @@ from sim.regression import small
 S2, S4, S8 = (IntType(bits, True) for bits in (2, 4, 8))
 
 
-class Form(NamedTuple):
+class Variant(NamedTuple):
     """Hardware of a form.
 
     Args:
         graph: makes the network.
         layer: the one that has it.
-        engine: of that layer, as its plan says.
+        engine, lanes_in: of that layer, as its plan says.
         multipliers: the budget; None for unrolled.
         form: of the requantiser, as its plan says.
     """
@@ -36,6 +36,7 @@ class Form(NamedTuple):
     graph: Callable[[], Graph]
     layer: str
     engine: str
+    lanes_in: int
     multipliers: int | None
     form: str = ""
 
@@ -68,19 +69,23 @@ GRAPHS: dict[str, Callable[[], Graph]] = {
 """By op kind, as there."""
 _S12 = Requantize(np.array([1518500250, 1717986918]), np.array([33, 34]), 1, IntType(12, True), "tflm")
 _S4 = Requantize(np.array([1518500250, 1717986918]), np.array([41, 42]), 1, S4, "tflm")
-FORMS: dict[str, Form] = {
-    "requantize, in phases": Form(lambda: _dense(S8, 4, _S12), "requantize1", "pipeline", 1, "phases"),
-    "requantize, by division": Form(lambda: _dense(S8, 9, _S4), "requantize1", "pipeline", 1, "division"),
-    "conv, words of two channels": Form(
+VARIANTS: dict[str, Variant] = {
+    "requantize, in phases": Variant(lambda: _dense(S8, 4, _S12), "requantize1", "pipeline", 1, 1, "phases"),
+    "requantize, by division": Variant(lambda: _dense(S8, 9, _S4), "requantize1", "pipeline", 1, 1, "division"),
+    "conv, words of two channels": Variant(
         lambda: Graph.chain(
             TensorType((2, 2, 2), S2), Conv(np.arange(-8, 8).reshape(2, 2, 2, 2), np.array([1, 2]), (1, 1))
         ),
-        "conv1", "folded", 16,
+        "conv1", "folded", 2, 16,
     ),
-    "dense, unrolled": Form(lambda: _side_by_side(), "dense1", "unrolled", None),
-    "reshape, of wide words": Form(lambda: _side_by_side(Reshape((2, 2)), outputs=4), "reshape1", "buffered", None),
-    "transpose, of wide words": Form(lambda: _side_by_side(Transpose((1, 0)), rows=2), "transpose1", "buffered", None),
-    "sum, of wide words": Form(lambda: _side_by_side(Sum((0, 1)), rows=3), "sum1", "buffered", None),
+    "dense, unrolled": Variant(lambda: _side_by_side(), "dense1", "unrolled", 2, None),
+    "reshape, of wide words": Variant(
+        lambda: _side_by_side(Reshape((2, 2)), outputs=4), "reshape1", "buffered", 4, None
+    ),
+    "transpose, of wide words": Variant(
+        lambda: _side_by_side(Transpose((1, 0)), rows=2), "transpose1", "buffered", 2, None
+    ),
+    "sum, of wide words": Variant(lambda: _side_by_side(Sum((0, 1)), rows=3), "sum1", "buffered", 2, None),
 }  # fmt: skip
 """By a name of its own."""
 
@@ -94,10 +99,11 @@ def design_of(subject: str) -> Design:
     name = re.sub(r"\W+", "_", subject)
     if subject in GRAPHS:
         return rtlgen.generate(GRAPHS[subject](), name=name)
-    made = FORMS[subject]
+    made = VARIANTS[subject]
     unrolled = made.multipliers is None
     design = rtlgen.generate(made.graph(), made.multipliers or DEFAULT_MULTIPLIERS, unrolled=unrolled, name=name)
     layer = design.plan.layers[made.layer]
-    if (layer.engine, layer.form) != (made.engine, made.form):
-        raise ValueError(f"{subject}: the plan has {layer.engine} {layer.form} for {made.layer}")
+    found, wanted = ((of.engine, of.lanes_in, of.form) for of in (layer, made))
+    if found != wanted:
+        raise ValueError(f"{subject}: the plan of {made.layer} must have {wanted}, it has {found}")
     return design

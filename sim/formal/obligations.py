@@ -20,7 +20,7 @@ from sim.formal import streams
 from sim.formal.aig import make_aig
 from sim.formal.control import INPUTS
 from sim.formal.fifo import MONITORS, Harness
-from sim.formal.kinds import FORMS, GRAPHS, design_of
+from sim.formal.kinds import GRAPHS, VARIANTS, design_of
 from sim.formal.power_up import independent_of_power_up
 from sim.formal.prover import PROVEN, REFUTED, Verdict, search
 from sim.formal.ranges import Form, equal_everywhere, forms
@@ -102,7 +102,7 @@ def obligations() -> Iterator[Obligation]:
         name = f"FIFO of {fifo.depth}, rows of {fifo.row_beats}, {fifo.latency_cycles} cycles away"
         for monitor in MONITORS:
             yield Obligation(name, monitor, partial(_of_fifo, fifo, monitor))
-    for kind in (*GRAPHS, *FORMS):
+    for kind in (*GRAPHS, *VARIANTS):
         for what in streams.BODIES:
             yield Obligation(kind, what, partial(_of_pins, kind, what))
         for what, decide in ((POWER_UP, _of_power_up), (INTACT, _of_words)):

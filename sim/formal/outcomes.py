@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from sim.formal.obligations import Obligation
 from sim.formal.prover import PROVEN, REFUTED, Verdict
-from sim.regression.executor import worker_processes
 from sim.scratch import scratch_folder
+from sim.workers import worker_processes
 
 
 @dataclass(frozen=True)

@@ -24,9 +24,9 @@ from sim.formal.control import INPUTS
 from sim.mutation.mutants import SELECT, Fault
 from sim.mutation.one_fault import DATA, FAULTY, PINS, resets_of, with_one_fault
 from sim.mutation.pipe import ALL, Reach, Words, valued
-from sim.regression.executor import worker_processes
 from sim.simulators.beats import Beats
 from sim.tools import ToolError
+from sim.workers import worker_processes
 
 MOST_INPUT_BITS = 16
 PAUSED = 0.3

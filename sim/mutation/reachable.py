@@ -31,8 +31,8 @@ from sim.mutation.mutants import Fault
 from sim.mutation.one_fault import aig_of, with_one_fault
 from sim.mutation.product import Way, shortest_way
 from sim.mutation.transitions import Transitions
-from sim.regression.executor import worker_processes
 from sim.simulators.beats import Beats
+from sim.workers import worker_processes
 
 ANY_STATE_S, SEARCH_S = 2, 8
 """Seconds for ABC."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from golden.coverage import ONE_ELEMENT
 from sim.coverage import PASSED, Bin, bins, holes, impossible_but_hit, merged
 from sim.regression.cases import CaseResult
 
@@ -70,13 +71,18 @@ class Coverage:
     @property
     def reasons(self) -> dict[str, list[str]]:
         """Why bins are impossible, and which kinds of layers and properties it is of."""
-        found: dict[str, list[str]] = {}
+        shapes: dict[str, dict[tuple[str, str], set[str]]] = {}
         for bin in bins():
             if bin.impossible:
-                of = found.setdefault(bin.impossible, [])
-                name = f"{bin.kind}: {bin.property.partition(',')[0]}"
-                if name not in of:
-                    of.append(name)
+                of = shapes.setdefault(bin.impossible, {})
+                of.setdefault((bin.kind, bin.property.partition(",")[0]), set()).add(bin.shape)
+        found: dict[str, list[str]] = {}
+        for reason, of in shapes.items():
+            refused = any(property == PASSED for _, property in of)  # with such a shape there is no layer at all
+            for (kind, property), own in of.items():
+                name = f"{kind}, {', '.join(own)}" if own == {ONE_ELEMENT} else kind
+                if not refused or property == PASSED:
+                    found.setdefault(reason, []).append(name if refused else f"{name}: {property}")
         return found
 
     @property

@@ -50,8 +50,8 @@ SHAPES: Mapping[str, tuple[int, ...]] = {
 }
 EXERCISE_SAMPLES = 16
 SPECIAL = (-128, 127, 64, -64, 1, -1, 126, 2, -2, 3, -3, 0, -127, 32, -32, 3)
-"""Inputs that exercises begin with: ends, halves, and small numbers of either sign; what few samples have to show, as
-the testbench drives them at full speed, comes first.
+"""Inputs that exercises begin with: ends, halves, and small numbers of either sign. Of a scalar the first ones come at
+full speed, and all others and most of the first under stalls: 126 has to be among the former, 3 among the latter.
 """
 
 

@@ -16,6 +16,8 @@ from sim.tools import ToolError, run_tool
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ("golden", "rtlgen", "verif")
 LIBRARIES = ("cocotb", "cocotb-test", "mlxtend", "numpy", "pyrtl", "scikit-learn")
+KINDS = (".py", ".npz", ".json")
+"""Of files: sources, weights, figures of networks."""
 CASES = ("sim", "sim.regression.run_case")
 """Where to begin looking for what runs a case."""
 DRAWINGS = "sim.figures"
@@ -26,7 +28,7 @@ def fingerprint(root: Path = ROOT, start: tuple[str, ...] = CASES) -> str:
     """A hash of what every result depends on: the sources, the weights, the libraries, Python."""
     versions = [f"python {platform.python_version()}", *(f"{name} {version(name)}" for name in LIBRARIES)]
     digest = hashlib.sha256("\n".join(versions).encode())
-    files = [path for package in PACKAGES for path in (root / package).rglob("*") if path.suffix in (".py", ".npz")]
+    files = [path for package in PACKAGES for path in (root / package).rglob("*") if path.suffix in KINDS]
     for path in sorted([*files, *behind_a_case(root, start)]):
         digest.update(f"\n{path.relative_to(root).as_posix()}\n".encode())
         digest.update(hashlib.sha256(path.read_bytes()).digest())

@@ -63,10 +63,10 @@ def portrait(entry: zoo.Entry) -> dict[str, Any]:
 def accuracies(entry: zoo.Entry, outputs: IntArray) -> dict[str, Any]:
     """How often float, golden and hardware name the right class; and who named what, as counts.
 
-    Float and golden on the whole test set, the entry's own figures; the hardware on its first samples, those that
-    ``outputs`` are of, and beside it as ``golden_on_rtl_samples`` golden on the very same. ``float_rtl[i][j]`` counts
-    samples that the float model calls ``i`` and the hardware ``j``; ``label_rtl[i][j]`` those that are ``i`` and the
-    hardware calls ``j``.
+    Float and golden on the whole test set, by the entry's figures where the hardware did not see all of it; the
+    hardware on its first samples, those that ``outputs`` are of, and as ``golden_on_rtl_samples`` golden on the same.
+    ``float_rtl[i][j]`` counts samples that the float model calls ``i`` and the hardware ``j``; ``label_rtl[i][j]``
+    those that are ``i`` and the hardware calls ``j``.
     """
     ran = len(outputs)
     test = entry.dataset["test"].take(range(ran))
@@ -77,10 +77,13 @@ def accuracies(entry: zoo.Entry, outputs: IntArray) -> dict[str, Any]:
         "rtl": np.asarray(outputs.argmax(axis=1) if outputs.ndim == 2 else outputs, dtype=np.int64),
     }
     count = len(entry.graph.classes) or 1 + max(int(y.max()) for y in (labels, *named.values()))
+    right = {who: float((y == labels).mean()) for who, y in named.items()}
+    whole = {"float": right.pop("float"), "golden": right["golden_on_rtl_samples"]}
+    if ran < len(entry.dataset["test"]):
+        whole = {"float": entry.figures.float_accuracy, "golden": entry.figures.integer_accuracy}
     return {
-        "float": entry.figures.float_accuracy,
-        "golden": entry.figures.integer_accuracy,
-        **{who: float((named[who] == labels).mean()) for who in ("rtl", "golden_on_rtl_samples")},
+        **whole,
+        **right,
         "float_rtl": _confusion(named["float"], named["rtl"], count),
         "label_rtl": _confusion(labels, named["rtl"], count),
     }

@@ -25,7 +25,7 @@ from golden import zoo
 from sim.regression.cases import Case, CaseResult
 from sim.regression.coverage_page import Coverage
 from sim.regression.dask_cluster import cluster
-from sim.regression.executor import Store, Watch, run_all, worker_processes
+from sim.regression.executor import Store, Watch, run_all
 from sim.regression.fingerprint import fingerprint
 from sim.regression.junit import write_junit
 from sim.regression.report import measured_rows, write_report, write_results
@@ -37,6 +37,7 @@ from sim.regression.trainings import run_trainings
 from sim.simulators.programs import require_programs
 from sim.tools import TOOLS
 from sim.verify import ALL, SIMULATORS
+from sim.workers import worker_processes
 
 PASSED, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
 

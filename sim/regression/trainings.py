@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import as_completed
 from pathlib import Path
 from typing import Any
 
 from golden.serialize import write_atomically
 from golden.trainer.tasks import TASKS
 from sim.difference import VerificationError
-from sim.regression.executor import worker_processes
 from sim.regression.fingerprint import fingerprint
 from sim.scratch import scratch_folder
 from sim.simulators.programs import require_programs
 from sim.training.course import Course, Wishes, as_plain
+from sim.workers import worker_processes
 
 RESULTS = "training.json"
 Key = tuple[str, str | None, str]
@@ -49,24 +49,37 @@ def run_trainings(
     found = [] if fresh else read_trainings(build)
     kept = {_key(old): old for old in found if old["sources"] == now and old["verdict"] == "passed"}
     missing = [key for key in courses if key not in kept and _is_there(key[2])]
-    several = jobs > 1 and len(missing) > 1
-    results = []
-    with worker_processes(min(jobs, len(missing))) if several else nullcontext() as pool:
-        ran = pool.map(_run, missing) if pool else map(_run, missing)
-        for key in courses:
-            task, drift, simulator = key
-            what = f"training of {task}{f' after a {drift}' if drift else ''} under {simulator}"
-            if key not in kept and key not in missing:
-                tell(f"{what}: left out, {simulator} is not installed")
-                continue
-            course = kept.get(key) or {**next(ran), "sources": now}
-            results.append(course)
-            hardware = course["hardware"]
-            told = course["message"] or f"{hardware['steps']:,} steps, {hardware['cycles']:,} cycles, all golden's"
-            tell(f"{what}: {course['verdict']}, {told}")
-            build.mkdir(parents=True, exist_ok=True)
-            write_atomically(build / RESULTS, json.dumps(results, indent=1).encode() + b"\n")
-    return results
+    made: dict[Key, dict[str, Any]] = {key: kept[key] for key in courses if key in kept}
+    for key, course in _ran(missing, jobs):
+        made[key] = {**course, "sources": now}
+        build.mkdir(parents=True, exist_ok=True)
+        write_atomically(build / RESULTS, json.dumps(_in_order(courses, made), indent=1).encode() + b"\n")
+    for task, drift, simulator in courses:
+        what = f"training of {task}{f' after a {drift}' if drift else ''} under {simulator}"
+        ended = made.get((task, drift, simulator))
+        if ended is None:
+            tell(f"{what}: left out, {simulator} is not installed")
+            continue
+        hardware = ended["hardware"]
+        told = ended["message"] or f"{hardware['steps']:,} steps, {hardware['cycles']:,} cycles, all golden's"
+        tell(f"{what}: {ended['verdict']}, {told}")
+    return _in_order(courses, made)
+
+
+def _in_order(courses: Sequence[Key], made: Mapping[Key, dict[str, Any]]) -> list[dict[str, Any]]:
+    return [made[key] for key in courses if key in made]
+
+
+def _ran(courses: Sequence[Key], jobs: int) -> Iterator[tuple[Key, dict[str, Any]]]:
+    """Courses and what came out, as they end; with several ``jobs`` in processes of their own."""
+    if jobs < 2 or len(courses) < 2:
+        yield from ((key, _run(key)) for key in courses)
+        return
+    with worker_processes(min(jobs, len(courses))) as pool:
+        running = {pool.submit(_run, key): key for key in courses}
+        for future in as_completed(running):
+            error = future.exception()  # a worker may die
+            yield running[future], _nothing(running[future], error) if error else future.result()
 
 
 def sources() -> str:
@@ -91,7 +104,7 @@ def _run(key: Key) -> dict[str, Any]:
     course = Course.of(chosen, Wishes(chosen.epochs, chosen.learning_rate_shift, drift=drift))
     design = course.design(chosen.lanes)
     verdict, message = "passed", ""
-    content: dict[str, Any] = {"task": task, "drift": drift, "hardware": None, "epochs": [], "before": {}}
+    content = _nothing(key)
     try:
         with scratch_folder(design.name) as folder:
             history, run = course.in_hardware(design, folder, simulator)
@@ -99,9 +112,26 @@ def _run(key: Key) -> dict[str, Any]:
     except VerificationError as error:
         verdict, message = "failed", f"{error.difference.witness}: {error.difference.message}"
     except Exception as error:  # of a tool, or ours: the others go on
-        verdict, message = "crashed", f"{type(error).__name__}: {error}"
+        verdict, message = "crashed", _told(error)
     time_s = round(time.monotonic() - started, 1)
     return {**content, "simulator": simulator, "verdict": verdict, "message": message, "time_s": time_s}
+
+
+def _nothing(key: Key, error: BaseException | None = None) -> dict[str, Any]:
+    """What there is of a course that has not come to its end."""
+    task, drift, simulator = key
+    none: dict[str, Any] = {"task": task, "drift": drift, "hardware": None, "epochs": [], "before": {}}
+    return {
+        **none,
+        "simulator": simulator,
+        "verdict": "crashed",
+        "message": _told(error) if error else "",
+        "time_s": 0.0,
+    }
+
+
+def _told(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}"
 
 
 def _key(course: Mapping[str, Any]) -> Key:

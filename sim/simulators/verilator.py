@@ -27,6 +27,7 @@ ONE_FILE = ("-MAKEFLAGS", "VM_PARALLEL_BUILDS=0")
 """Compile all that Verilator writes at once: its headers are most of the work."""
 
 AHEAD_S = 3600.0
+"""How much newer than everything else an object is made that need not be compiled again."""
 
 COVERAGE = ("--coverage-line", "--coverage-toggle", "-CFLAGS", "-O0")
 """Count what moves, into ``coverage.dat``; such runs are short, to compile for speed takes longer than it saves."""
@@ -77,13 +78,16 @@ def run_bench(
     """
     words = ["--binary", "--timing", *WARNINGS_OFF, "--top-module", top, "-O3", "--Mdir", "obj", "-j", "1"]
     words += ["--x-initial", "unique", "-CFLAGS", "-std=c++20 -fcoroutines -O1", *ONE_FILE, *options]
-    objects, kept = build / "obj", _library.setdefault((program(), *options), {})
+    objects, key = build / "obj", (program(), *options)
     objects.mkdir(exist_ok=True)
-    for name, content in kept.items():
+    for old in objects.glob("verilated*"):  # of other options
+        old.unlink()
+    for name, content in _library.get(key, {}).items():
         (objects / name).write_bytes(content)
         os.utime(objects / name, (time.time() + AHEAD_S,) * 2)  # newer than the makefile that is about to be written
     run_tool([program(), *words, bench.name, verilog.name], cwd=build, env=environment())
-    kept.update({path.name: path.read_bytes() for path in objects.glob("verilated*.o")})
+    if key not in _library:
+        _library[key] = {path.name: path.read_bytes() for path in objects.glob("verilated*.o")}
     power_up = [
         "+verilator+rand+reset+2",
         f"+verilator+seed+{seed % 2147483646 + 1}",
