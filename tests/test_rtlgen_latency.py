@@ -93,7 +93,14 @@ def test_multipliers_that_are_left_over_shorten_the_latency(
 
 
 @pytest.mark.parametrize("simulator", [Pyrtl(), Icarus()], ids=lambda simulator: simulator.name)
-@pytest.mark.parametrize(("intervals", "multipliers"), [(1.2, 128), (1.3, 20), (1.6, 9)])
+@pytest.mark.parametrize(
+    ("intervals", "multipliers"),
+    [
+        pytest.param(1.2, 128, marks=pytest.mark.exhaustive),
+        pytest.param(1.3, 20, marks=pytest.mark.exhaustive),
+        (1.6, 9),
+    ],
+)
 def test_a_limit_of_the_latency_is_kept_and_exact(
     intervals: float, multipliers: int, simulator: Simulator, tmp_path: Path
 ) -> None:

@@ -224,15 +224,15 @@ def test_a_testbench_without_its_checks_is_seen_and_what_it_misses_is_shown(chan
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", sorted(GRAPHS))
 def test_some_faults_of_every_kind_are_killed_or_proven_to_be_none(kind):
-    """With every change; ten times as many of each where there is time, which is ``make mutate``."""
-    score = measure(design(kind), mutants=20, kept=KEPT, command=f"tensorgate mutate {kind} --mutants 20")
-    assert score.killable >= 10
+    """With every change; many more of each where there is time, which is ``make mutate``."""
+    score = measure(design(kind), mutants=12, kept=KEPT, command=f"tensorgate mutate {kind} --mutants 12")
+    assert score.killable >= 6
     assert (score.survived, score.undecided, score.score) == ((), (), 1.0)
 
 
 @NEEDS_ABC
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", ["relu", "requantize"])
+@pytest.mark.parametrize("kind", ["relu", pytest.param("requantize", marks=pytest.mark.exhaustive)])
 def test_every_fault_is_killed_or_proven_to_be_none(kind):
     """Some have no effect in states that a reset leads to; of ``requantize`` some need samples that a search finds."""
     score = measure(design(kind), mutants=120, kept=KEPT, command=f"tensorgate mutate {kind} --mutants 120")
