@@ -33,7 +33,7 @@ from sim.regression.reproduction import BUILD
 from sim.regression.runnable import left_out, told
 from sim.regression.table import table
 from sim.regression.terminal import print_summary, progress
-from sim.regression.trainings import run_trainings
+from sim.regression.trainings import COURSES, MORE_COURSES, run_trainings
 from sim.simulators.programs import require_programs
 from sim.tools import TOOLS
 from sim.verify import ALL, SIMULATORS
@@ -108,7 +108,8 @@ def main(arguments: Sequence[str] | None = None, executor: Executor | None = Non
             coverage = Coverage.of(results) if everything else None
             # One case run alone does not replace the report of a whole regression.
             paths = [] if options.only else _write(results, options.build, coverage)
-            courses = run_trainings(options.build, jobs=jobs, fresh=again, tell=print) if whole else []
+            wanted = MORE_COURSES if len(options.seeds) > 1 else COURSES
+            courses = run_trainings(options.build, courses=wanted, jobs=jobs, fresh=again, tell=print) if whole else []
             if courses:
                 write_report(results, options.build, courses)
     except (OSError, ValueError) as error:
