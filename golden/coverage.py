@@ -112,6 +112,7 @@ def _unsaid(kind: str, property: str) -> tuple[tuple[str, ...], str]:
 def seen(op: ops.Op, xs: Sequence[IntArray]) -> set[tuple[str, str]]:
     """(property, bin) of all that the inputs ``xs`` of a layer hit, each of shape (batch, *shape)."""
     found: set[tuple[str, str]] = set()
+    # A kind that has nothing to say of a property of an image has nothing to say of it at all.
     for property, bins in ((END, _ends(op, xs)), (TIE, _ties(op, xs))):
         if not all(impossible(kind_of(op), RANKS[-1], property, bin) for bin in PROPERTIES[property]):
             found |= {(property, bin) for bin in bins}

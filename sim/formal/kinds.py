@@ -78,7 +78,7 @@ VARIANTS: dict[str, Variant] = {
         ),
         "conv1", "folded", 2, 16,
     ),
-    "dense, unrolled": Variant(lambda: _side_by_side(), "dense1", "unrolled", 2, None),
+    "dense, unrolled": Variant(_side_by_side, "dense1", "unrolled", 2, None),
     "reshape, of wide words": Variant(
         lambda: _side_by_side(Reshape((2, 2)), outputs=4), "reshape1", "buffered", 4, None
     ),

@@ -118,10 +118,13 @@ def _run(key: Key) -> dict[str, Any]:
 def _nothing(key: Key, error: BaseException | None = None) -> dict[str, Any]:
     """What there is of a course that has not come to its end."""
     task, drift, simulator = key
-    none: dict[str, Any] = {"task": task, "drift": drift, "hardware": None, "epochs": [], "before": {}}
     return {
-        **none,
+        "task": task,
+        "drift": drift,
         "simulator": simulator,
+        "hardware": None,
+        "epochs": [],
+        "before": {},
         "verdict": "crashed",
         "message": _told(error) if error else "",
         "time_s": 0.0,
