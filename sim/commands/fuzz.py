@@ -16,7 +16,7 @@ from sim.fuzzing.case import Case, summary
 from sim.fuzzing.check import RefusedError
 from sim.fuzzing.postmortem import check_or_keep, keep
 from sim.synthesis.yosys import PROGRAM
-from sim.tools import find_tool
+from sim.tools import TOOLS, find_tool
 
 DEFAULT_TIME_S = 60.0
 
@@ -40,8 +40,9 @@ def fuzz(
         require_hypothesis()
         if netlist:
             find_tool(PROGRAM)
+    left_out = netlist is None and icarus > 0 and not netlist_is_possible()
     if netlist is None:
-        netlist = icarus if netlist_is_possible() else 0.0
+        netlist = 0.0 if left_out else icarus
     with blame_user("--output"):
         output.mkdir(parents=True, exist_ok=True)
     limit_s = DEFAULT_TIME_S if time_s is None and networks is None else time_s
@@ -60,6 +61,8 @@ def fuzz(
             say_json(content)
         else:
             _print(content)
+            if left_out:
+                say(f"\nno netlists: {PROGRAM} is not installed: {TOOLS[PROGRAM]}")
         return
     failed, error = outcome.failure
     folder = _new_folder(output, seed)

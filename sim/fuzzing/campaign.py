@@ -7,7 +7,6 @@ number of networks that a time allows.
 from __future__ import annotations
 
 import importlib
-import shutil
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -22,6 +21,7 @@ from sim.fuzzing.draw import Draw
 from sim.fuzzing.networks import network, samples
 from sim.fuzzing.reduce import reduced
 from sim.synthesis.yosys import PROGRAM
+from sim.tools import find_tool
 
 PART_NETWORKS = 100
 """Networks that Hypothesis draws from one seed."""
@@ -128,8 +128,12 @@ def run_campaign(
 
 
 def netlist_is_possible() -> bool:
-    """Whether yosys is there."""
-    return shutil.which(PROGRAM) is not None
+    """Whether yosys is there: where it is looked for when it is run."""
+    try:
+        find_tool(PROGRAM)
+    except FileNotFoundError:
+        return False
+    return True
 
 
 @dataclass
