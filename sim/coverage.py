@@ -2,8 +2,8 @@
 
 A bin is a text like ``Requantize tflm, image / tie, under stalls / of a negative``: a kind of layer and the class of
 its shape, a property, a bin of it. The properties of values are declared in ``golden.coverage``; they are asked of the
-samples that the testbench drove and found right, of each class of shapes, at full speed and under stalls. Those of
-streams, resets and buffers are declared in ``verif.coverage``, and asked of each kind.
+samples that the testbench drove and found right, of each class of shapes, at full speed, under stalls and behind a
+reset. Those of streams, resets and buffers are declared in ``verif.coverage``, and asked of each kind.
 
 Own code in place of cocotb-coverage: its bins live in the process of one simulation, ours are half of golden's tensors,
 and come from many processes and machines; and it ignores a bin without asking for the reason.

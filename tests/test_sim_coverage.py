@@ -146,6 +146,8 @@ def test_stalls_resets_and_full_buffers_are_seen(tmp_path: Path) -> None:
         "Dense / buffer / full",
         "Dense / buffer / drained",
         "Dense / buffer at a reset / full",
+        "Dense, vector / passed / behind a reset",
+        "Requantize half_up, vector / end, behind a reset / between",
         "Dense / flow / held up",
         "Argmax / flow / moves",
         "output port / flow / held up",

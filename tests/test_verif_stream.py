@@ -92,6 +92,28 @@ def test_a_reset_forgets_what_was_offered():
     assert not scoreboard.findings
 
 
+def test_a_sample_is_carried_in_the_contexts_in_which_it_came_out():
+    def carry(scoreboard: Scoreboard, samples: list[int]) -> None:
+        scoreboard.expect(samples)
+        for monitor, tensor in zip(scoreboard.monitors, GOLDEN.values(), strict=True):
+            words = [word for sample in samples for word in monitor.port.pack(tensor[sample : sample + 1])[0]]
+            places = [place % monitor.port.beats == monitor.port.beats - 1 for place in range(len(words))]
+            play(monitor, [("11", str(int(last)), word) for last, word in zip(places, words, strict=True)])
+
+    scoreboard = Scoreboard(PORTS, GOLDEN)
+    scoreboard.paused = True
+    carry(scoreboard, [0, 1])
+    assert scoreboard.carried == {"under stalls": {0}, "at full speed": {1}}
+    scoreboard.clear()  # breaks nothing off
+    carry(scoreboard, [0])
+    assert scoreboard.carried == {"under stalls": {0}, "at full speed": {0, 1}}
+    scoreboard.expect([0])
+    scoreboard.clear()
+    carry(scoreboard, [1])
+    assert not scoreboard.findings
+    assert scoreboard.carried["behind a reset"] == {1}
+
+
 def test_a_layer_may_run_ahead_but_is_compared_all_the_same():
     scoreboard = Scoreboard(PORTS, GOLDEN)
     play(scoreboard.monitors[DENSE], beats(0)[:2])

@@ -13,7 +13,7 @@ buffer
 buffer at a reset
     When a reset came while there was work to do: nothing was inside, something, or there was no room as above.
 
-Of every sample that came out right, whether anybody paused meanwhile: ``CONTEXTS``.
+Of every sample that came out right, whether anybody paused meanwhile, and what was before it: ``CONTEXTS``.
 
 What happens on some cycle or other, and no test of it on that cycle, is collected in Verilog: it costs Python nothing.
 """
@@ -36,9 +36,10 @@ PROPERTIES: Mapping[str, tuple[str, ...]] = {
 }
 """The bins of each property."""
 
-FULL_SPEED, STALLED_CONTEXT = "at full speed", "under stalls"
-CONTEXTS = (FULL_SPEED, STALLED_CONTEXT)
-"""How a sample went through the network: whether source or sink paused since the one before it came out."""
+FULL_SPEED, STALLED_CONTEXT, BEHIND_RESET = "at full speed", "under stalls", "behind a reset"
+CONTEXTS = (FULL_SPEED, STALLED_CONTEXT, BEHIND_RESET)
+"""How a sample went through the network: whether source or sink paused since the one before it came out; and, besides,
+that the last reset came while there was work to do, which it broke off."""
 
 Found = dict[str, dict[str, dict[str, int]]]
 """By stream or layer, property and bin: how often; 1 for what is only known to have happened."""

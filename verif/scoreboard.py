@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from golden.types import IntArray
-from verif.coverage import CONTEXTS
+from verif.coverage import BEHIND_RESET, FULL_SPEED, STALLED_CONTEXT
 from verif.finding import CheckError, Finding
 from verif.ports import Ports
 from verif.stream import Monitor
@@ -21,8 +21,8 @@ class Scoreboard:
         ports: the streams.
         golden: the tensor of every stream by name, shape (batch, *shape).
 
-    ``carried`` has the samples whose last beat has come out right, by what somebody sets ``paused`` for meanwhile: see
-    ``verif.coverage.CONTEXTS``.
+    ``carried`` has the samples whose last beat has come out right, by what somebody sets ``paused`` for meanwhile and
+    what ``clear`` was told: see ``verif.coverage.CONTEXTS``.
 
     Raises:
         ValueError: if a tensor is missing, of the wrong shape, or outside its type.
@@ -35,7 +35,7 @@ class Scoreboard:
         self.findings: list[Finding] = []
         self.phase = ""
         self.carried: dict[str, set[int]] = {}
-        self.paused = False
+        self._broken_off = False
         self._golden = [port.type.check(golden[port.tensor], port.prefix) for port in ports.in_order]
         self._words: list[dict[int, list[int]]] = [{} for _ in ports.in_order]
         self.monitors = [Monitor(port, rank, self.report, self._compare) for rank, port in enumerate(ports.in_order)]
@@ -56,7 +56,8 @@ class Scoreboard:
         return min(len(tensor) for tensor in self._golden)
 
     def clear(self) -> None:
-        """Begin anew, as after a reset; findings stay."""
+        """Begin anew, as after a reset, which may have broken something off; findings stay."""
+        self._broken_off = not self.complete
         self._begin()
         for monitor in self.monitors:
             monitor.clear()
@@ -152,8 +153,15 @@ class Scoreboard:
             )
             return
         if monitor is self.monitors[-1] and beat == port.beats - 1:
-            self.carried.setdefault(CONTEXTS[self.paused], set()).add(sample)
+            for context in self._contexts():
+                self.carried.setdefault(context, set()).add(sample)
             self.paused = False
+
+    def _contexts(self) -> Iterator[str]:
+        """In what of ``verif.coverage.CONTEXTS`` a sample has come out right now."""
+        yield STALLED_CONTEXT if self.paused else FULL_SPEED
+        if self._broken_off:
+            yield BEHIND_RESET
 
     def _packed(self, monitor: Monitor, sample: int) -> list[int]:
         words = self._words[monitor.rank]

@@ -266,7 +266,8 @@ async def reset_in_mid_sample(bench: Bench) -> None:
 async def any_state_before_a_reset(bench: Bench) -> None:
     """Whatever registers hold, as when the power comes, after a reset of one cycle all is right and on time.
 
-    The resets come when nothing has moved, and when the network is full, if there is time to fill it.
+    The resets come when nothing has moved, and when the network is full, if there is time to fill it; all samples that
+    there is time for come behind the second one.
     """
     left, plan = bench.left_cycles, bench.ports.plan
     if left is not None and plan and left < plan.ii_cycles + plan.latency_cycles:
@@ -283,7 +284,7 @@ async def any_state_before_a_reset(bench: Bench) -> None:
     await _fill(bench)
     bench.board.verdict()
     await bench.reset(1, random_registers=True)
-    bench.send(2)
+    bench.send(max(2, samples_in(bench.left_cycles, plan, bench.board.batch)))
     await bench.finish()
     _check_plan(bench)
 

@@ -90,7 +90,7 @@ def _values(made: _Growing, *shape: int) -> None:
     """Every layer that computes a value without a scale."""
     inner = shape[-1] if shape else 1
     made(Relu())
-    made(Clamp(-100, 90))
+    made(Clamp(-20, 20))
     made(Wrap(IntType(4, True)))
     made(Lookup(_mixed((inner, 256) if shape else (256,), -99, 99), S8.min, S8))
     if shape:
