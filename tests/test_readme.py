@@ -213,7 +213,7 @@ def test_the_table_of_onnx_runtime_is_of_these_sources() -> None:
     assert [line.rsplit(" | ", 1)[0] for line in lines] == [row.rsplit(" | ", 1)[0] for row in found]
 
 
-@pytest.mark.slow
+@pytest.mark.exhaustive
 def test_the_table_of_silicon_is_of_these_sources() -> None:
     from tflite_models import NAMES, model
 

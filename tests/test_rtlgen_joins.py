@@ -36,7 +36,7 @@ def assert_exact(graph: Graph, multipliers: int, samples: int = 7) -> None:
     assert run.cycles.tolist() == design.plan.due_cycles(samples).tolist()
 
 
-@pytest.mark.parametrize("multipliers", [6, 60])
+@pytest.mark.parametrize("multipliers", [pytest.param(6, marks=pytest.mark.exhaustive), 60])
 @pytest.mark.parametrize("name", SLOWER)
 def test_forks_and_joins_are_exact(name: str, multipliers: int) -> None:
     assert_exact(GRAPHS[name], multipliers)
@@ -50,7 +50,7 @@ def test_forks_and_joins_are_exact_at_other_budgets(name: str, multipliers: int)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("examples", [12, pytest.param(100, marks=pytest.mark.exhaustive)])
+@pytest.mark.parametrize("examples", [6, pytest.param(100, marks=pytest.mark.exhaustive)])
 def test_any_graph_is_exact(examples: int) -> None:
     @settings(max_examples=examples, deadline=None, derandomize=True)
     @given(seed=st.integers(0, 1 << 32), multipliers=st.sampled_from([3, 8, 20, 50, 200]))
@@ -69,7 +69,7 @@ def test_the_verilog_of_a_join_is_exact(name: str, tmp_path: Path) -> None:
     assert run.cycles.tolist() == design.plan.due_cycles(5).tolist()
 
 
-@pytest.mark.parametrize("share", [0.5, 0.9])
+@pytest.mark.parametrize("share", [pytest.param(0.5, marks=pytest.mark.exhaustive), 0.9])
 @pytest.mark.parametrize("name", ["around 1 with stride", "squeeze and excite", "doubled", "dense", "broadcast rows"])
 def test_outputs_of_joins_do_not_depend_on_stalls(name: str, share: float) -> None:
     graph = GRAPHS[name]

@@ -43,7 +43,14 @@ def late(seed: int = 0) -> Graph:
     return made.graph(made.dense(made.dense(x, 12), 5))
 
 
-@pytest.mark.parametrize(("name", "multipliers"), [("digits_cnn", 64), ("mnist_lenet", 16), ("fashion_dscnn", 188)])
+@pytest.mark.parametrize(
+    ("name", "multipliers"),
+    [
+        ("digits_cnn", 64),
+        ("mnist_lenet", 16),
+        pytest.param("fashion_dscnn", 188, marks=pytest.mark.exhaustive),
+    ],
+)
 def test_the_longest_way_is_the_latency(name: str, multipliers: int) -> None:
     plan = rtlgen.plan(zoo.load(name).graph, multipliers)
     assert first_sample(plan).latency_cycles() == plan.latency_cycles
@@ -67,11 +74,11 @@ def test_no_latency_is_below_the_longest_way(seed: int, multipliers: int) -> Non
     [
         ("digits_cnn", 64),
         ("digits_cnn", 128),
-        ("digits_cnn", 188),
         ("mnist_lenet", 64),
-        ("fashion_lenet", 64),
-        ("fashion_resnet", 64),
-        ("fashion_dscnn", 128),
+        *(
+            pytest.param(*long, marks=pytest.mark.exhaustive)
+            for long in (("digits_cnn", 188), ("fashion_lenet", 64), ("fashion_resnet", 64), ("fashion_dscnn", 128))
+        ),
     ],
 )
 def test_multipliers_that_are_left_over_shorten_the_latency(

@@ -252,8 +252,8 @@ def test_the_plan_of_a_mobilenet(multipliers: int, cycles: int) -> None:
     assert plan.macs / plan.ii_cycles / plan.multipliers >= 0.8
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("alive", [pytest.param(1, marks=pytest.mark.exhaustive), 0.4])
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("alive", [1, 0.4])
 def test_a_mobilenet_takes_the_cycles_of_its_plan(alive: float) -> None:
     graph = mobilenet(alive)
     design = rtlgen.generate(graph, 188)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 import numpy as np
-import pyrtl
 
 import rtlgen
 from golden import Graph, IntType, Node, TensorType
@@ -22,8 +20,11 @@ from sim.formal.control import INPUTS
 from sim.formal.fifo import MONITORS, Harness
 from sim.formal.kinds import GRAPHS, VARIANTS, design_of
 from sim.formal.power_up import independent_of_power_up
-from sim.formal.prover import PROVEN, REFUTED, Verdict, search
+from sim.formal.prover import PROVEN, REFUTED, Verdict, optimised, search, with_fault
 from sim.formal.ranges import Form, equal_everywhere, forms
+from sim.formal.training import BODIES as OF_TRAINER
+from sim.formal.training import SUBJECT as TRAINER
+from sim.formal.training import of_trainer
 from sim.formal.visits import never_bad
 from sim.formal.words import INTACT, streams_of, words_harness
 from sim.simulators.icarus import Icarus
@@ -108,6 +109,8 @@ def obligations() -> Iterator[Obligation]:
         for what, decide in ((POWER_UP, _of_power_up), (INTACT, _of_words)):
             if kind not in MANY_STATES[what]:
                 yield Obligation(kind, what, partial(decide, kind))
+    for what in OF_TRAINER:
+        yield Obligation(TRAINER, what, partial(of_trainer, what))
     what = f"its Verilog, simulated with all of {RANGE_TYPE}, is golden"
     for name, op in RANGES.items():
         yield Obligation(f"requantiser {name}", what, partial(_of_range, op))
@@ -120,14 +123,14 @@ def obligations() -> Iterator[Obligation]:
 
 def _of_fifo(fifo: Harness, monitor: str, folder: Path, planted: bool) -> Verdict:
     verilog = fifo.verilog(monitor)
-    (folder / "harness.v").write_text(_with_fault(verilog, FIFO_FAULTS[monitor]) if planted else verilog)
+    (folder / "harness.v").write_text(with_fault(verilog, FIFO_FAULTS[monitor]) if planted else verilog)
     return search(["read_verilog harness.v"], "harness", "fifo", folder, SEARCH_S)
 
 
 def _design(kind: str, what: str, folder: Path, planted: bool) -> Design:
     """The hardware of a kind or form; its Verilog, maybe with a fault, is ``design.v``."""
     design = design_of(kind)
-    (folder / "design.v").write_text(_with_fault(design.verilog, PIN_FAULTS[what]) if planted else design.verilog)
+    (folder / "design.v").write_text(with_fault(design.verilog, PIN_FAULTS[what]) if planted else design.verilog)
     return design
 
 
@@ -138,7 +141,7 @@ def _of_pins(kind: str, what: str, folder: Path, planted: bool) -> Verdict:
     if what == streams.OPTIMISED:
         modules = (design.name, "optimised")
         files.append("optimised.v")
-        (folder / "optimised.v").write_text(_optimised(design))
+        (folder / "optimised.v").write_text(optimised(design.block))
     (folder / "harness.v").write_text(streams.harness(design, what, modules))
     reading = [f"read_verilog {' '.join(files)}"]
     if what in OF_CONTROL:
@@ -198,18 +201,3 @@ def _of_every(name: str, graph: Graph, built: Graph, x: IntArray, folder: Path) 
     first = x[wrong[0]]
     told = f"x = {first.tolist()}: golden {graph(x)[wrong[0]].tolist()}, hardware {found[wrong[0]].tolist()}"
     return Verdict(REFUTED, told, (graph, first[None]))
-
-
-def _with_fault(verilog: str, fault: tuple[str, str]) -> str:
-    before, after = fault
-    if verilog.count(before) != 1:
-        raise ValueError(f"a fault must have one place, {before!r} is in the Verilog {verilog.count(before)} times")
-    return verilog.replace(before, after)
-
-
-def _optimised(design: Design) -> str:
-    block = pyrtl.copy_block(design.block, update_working_block=False)
-    with pyrtl.set_working_block(block, no_sanity_check=True), io.StringIO() as text:
-        pyrtl.optimize(block=block)
-        pyrtl.output_to_verilog(text, add_reset=False, block=block, module_name="optimised")
-        return text.getvalue()

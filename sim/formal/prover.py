@@ -6,9 +6,12 @@ the power comes.
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+
+import pyrtl
 
 from golden import Graph
 from golden.types import IntArray
@@ -110,3 +113,24 @@ def run_yosys(lines: Sequence[str], name: str, folder: Path) -> None:
     script = folder / f"{name}.ys"
     script.write_text("\n".join(lines) + "\n")
     run_tool([PROGRAM, "-q", "-s", script.name], cwd=folder, log=folder / f"{name}.out", timeout=YOSYS_S)
+
+
+def with_fault(verilog: str, fault: tuple[str, str]) -> str:
+    """Verilog with a text in it replaced by another one.
+
+    Raises:
+        ValueError: if the text is not there, or not once.
+    """
+    before, after = fault
+    if verilog.count(before) != 1:
+        raise ValueError(f"a fault must have one place, {before!r} is in the Verilog {verilog.count(before)} times")
+    return verilog.replace(before, after)
+
+
+def optimised(block: pyrtl.Block) -> str:
+    """The Verilog of ``block`` after PyRTL's optimisation, as a module of that name; the block stays as it is."""
+    copied = pyrtl.copy_block(block, update_working_block=False)
+    with pyrtl.set_working_block(copied, no_sanity_check=True), io.StringIO() as text:
+        pyrtl.optimize(block=copied)
+        pyrtl.output_to_verilog(text, add_reset=False, block=copied, module_name="optimised")
+        return text.getvalue()

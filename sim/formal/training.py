@@ -1,0 +1,137 @@
+"""What has to hold at the pins of hardware that trains, as Verilog around a small trainer.
+
+Its frames are of four kinds, by ``mode`` (see ``rtlgen/training/frames.py``), which stays the same within a frame: of a
+source that changes it amid one nothing is said from then on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from golden import IntegerTrainer, Linear, Sequential
+from rtlgen.training import TrainerDesign, generate_trainer
+from rtlgen.training.frames import LEARNING_RATE_SHIFTS, LOAD, READ, TRAIN
+from sim.formal.prover import Verdict, optimised, search, with_fault
+from sim.formal.streams import LAST, OPTIMISED, STABLE
+
+SUBJECT = "trainer"
+INPUTS, OUTPUTS, LANES = 2, 2, 2
+"""Of its one layer; lanes as of ``generate_trainer``."""
+SEARCH_S = 120
+ERROR = "frame_error tells of every misplaced last, label and rate, and of nothing else"
+FAULTS: Mapping[str, tuple[str, str]] = {
+    STABLE: ("assign output_room = (~((results_underway == 2'd2))", "assign output_room = (1'd1"),
+    LAST: ("assign m_axis_tlast = ", "assign m_axis_tlast = ~"),
+    ERROR: ("(learning_rate_shift < 4'd2)", "(learning_rate_shift < 4'd1)"),
+    OPTIMISED: ("assign m_axis_tlast = ", "assign m_axis_tlast = ~"),
+}
+"""By property: a text in the Verilog, and what it becomes."""
+
+_CUT = ("has_error", "any_error", "logit")
+"""Wires that may be anything: what is computed, which no property is about. More is possible then, nothing less."""
+
+_HEAD = """\
+module harness(input clk, reset, s_axis_tlast, s_axis_tvalid, m_axis_tready,
+        input [7:0] s_axis_tdata, input [1:0] mode, input [3:0] learning_rate_shift, output bad);
+    reg has_been_reset = 0;
+    always @(posedge clk) has_been_reset <= has_been_reset | reset;
+    wire counts = has_been_reset & !reset;
+"""
+_INSTANCE = """\
+    wire ready{n}, valid{n}, last{n}, error{n};
+    wire [15:0] data{n};
+    wire [31:0] signature{n};
+    {module} dut{n}(.clk(clk), .reset(reset), .mode(mode), .learning_rate_shift(learning_rate_shift),
+        .s_axis_tdata(s_axis_tdata), .s_axis_tlast(s_axis_tlast), .s_axis_tvalid(s_axis_tvalid),
+        .s_axis_tready(ready{n}), .m_axis_tready(m_axis_tready), .m_axis_tvalid(valid{n}), .m_axis_tlast(last{n}),
+        .m_axis_tdata(data{n}), .frame_error(error{n}), .signature(signature{n}));
+"""
+_STABLE = """\
+    reg stalled;
+    reg [17:0] before;
+    wire [17:0] beat = {valid0, last0, data0};
+    always @(posedge clk) begin
+        stalled <= !reset & valid0 & !m_axis_tready;
+        before <= beat;
+    end
+    assign bad = counts & stalled & beat != before;
+"""
+_FRAMES = f"""\
+    reg [5:0] place;
+    reg [1:0] kind;
+    reg changed;
+    wire moves = s_axis_tvalid & ready0;
+    wire ends = place == (mode == {READ} ? 0 : mode == {LOAD} ? load_beats - 1 : {INPUTS});
+    always @(posedge clk)
+        if (reset) begin
+            place <= 0;
+            changed <= 0;
+        end else if (moves) begin
+            place <= ends ? 0 : place + 1;
+            kind <= mode;
+            changed <= changed | (place != 0 & mode != kind);
+        end
+"""
+_ERROR = f"""\
+    reg wrong;
+    wire none = ends & mode == {TRAIN} & (s_axis_tdata >= {OUTPUTS}
+        | learning_rate_shift < {LEARNING_RATE_SHIFTS[0]} | learning_rate_shift > {LEARNING_RATE_SHIFTS[1]});
+    always @(posedge clk)
+        if (reset) wrong <= 0;
+        else if (moves) wrong <= wrong | (s_axis_tlast != ends) | none;
+    assign bad = counts & !changed & error0 != wrong;
+"""
+# What comes out are answers, the logits and the loss, or all weights, for which none of the former is still to come.
+_LAST = f"""\
+    reg reading;
+    reg [5:0] beat;
+    wire taken = valid0 & m_axis_tready;
+    wire final = beat == (reading ? read_beats : {OUTPUTS} + 1) - 1;
+    always @(posedge clk)
+        if (reset) begin
+            beat <= 0;
+            reading <= 0;
+        end else begin
+            if (taken) beat <= final ? 0 : beat + 1;
+            reading <= (moves & mode == {READ}) | (reading & !(taken & final));
+        end
+    assign bad = counts & !changed & valid0 & last0 != final;
+"""
+_SAME = """\
+    assign bad = counts & (ready0 != ready1 | valid0 != valid1 | error0 != error1 | signature0 != signature1
+        | (valid0 & (last0 != last1 | data0 != data1)));
+"""
+BODIES: Mapping[str, str] = {STABLE: _STABLE, LAST: _FRAMES + _LAST, ERROR: _FRAMES + _ERROR, OPTIMISED: _SAME}
+"""Properties, to the Verilog that watches them."""
+
+
+def trainer_design() -> TrainerDesign:
+    """The hardware of which it is proven."""
+    model = IntegerTrainer(Sequential([Linear(INPUTS, OUTPUTS)]))
+    return generate_trainer(model, LANES, name="trainer")
+
+
+def harness(design: TrainerDesign, what: str) -> str:
+    """The module ``harness`` whose output ``bad`` is high where ``what``, a key of ``BODIES``, does not hold."""
+    weights = LANES * sum(layer.words for layer in design.schedule.layers)
+    modules = (design.name, "optimised") if what == OPTIMISED else (design.name,)
+    lines = [_INSTANCE.format(n=n, module=module) for n, module in enumerate(modules)]
+    beats = f"    localparam load_beats = {2 * weights}, read_beats = {weights};\n"
+    return "".join([_HEAD, beats, *lines, BODIES[what], "endmodule\n"])
+
+
+def of_trainer(what: str, folder: Path, planted: bool) -> Verdict:
+    """Whether ``what``, a key of ``BODIES``, holds; of the hardware, or with a fault planted in it."""
+    design = trainer_design()
+    verilog = with_fault(design.verilog, FAULTS[what]) if planted else design.verilog
+    (folder / "design.v").write_text(verilog)
+    (folder / "harness.v").write_text(harness(design, what))
+    files = ["harness.v", "design.v"]
+    if what == OPTIMISED:
+        (folder / "optimised.v").write_text(optimised(design.block))
+        files.append("optimised.v")
+    reading = [f"read_verilog {' '.join(files)}", "hierarchy -check -top harness; proc -noopt; flatten"]
+    if what != OPTIMISED:
+        reading.append(f"cutpoint {' '.join(f'w:dut0.{wire}' for wire in _CUT)}; opt_clean")
+    return search(reading, "harness", "trainer", folder, SEARCH_S, from_zero=what == OPTIMISED)
