@@ -73,7 +73,7 @@ class VerificationError(AssertionError):
 
     Args:
         difference: the first one.
-        folder: where the files of the run are; ``difference.json`` is written into it.
+        folder: where the files of the run are; ``difference.json`` and a page are written into it.
         command: what reproduces it.
     """
 
@@ -81,7 +81,9 @@ class VerificationError(AssertionError):
         self.difference, self.folder, self.command = difference, folder, command
         super().__init__(difference.message)
         if folder is not None:
-            write_facts(difference, command, folder)
+            from sim.regression.postmortem_page import leave  # which is about what is defined here
+
+            leave(difference, command or "", folder)
 
     def as_json(self) -> dict[str, Any]:
         """An object for JSON."""

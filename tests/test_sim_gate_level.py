@@ -72,7 +72,7 @@ def test_the_netlist_of_a_whole_network_stands_the_testbench(network, count, fam
     entry = zoo.load(network)
     design = rtlgen.generate(entry.graph, 16, name=network)
     samples = entry.graph.encode(entry.dataset["test"].x[:count])
-    cycles = max(5_000, cycles_of(design.plan, count))
+    cycles = max(12_000, cycles_of(design.plan, count))
     result = verify(design, samples, simulators="pyrtl", netlists=[family], patterns=[("coin", "coin")], cycles=cycles)
     assert [(each.family, each.samples) for each in result.netlists] == [(family, len(samples))]
     # Of the convolutional one there is time for the run without stalls only.

@@ -66,10 +66,17 @@ module {name} (input clk, input signed [15:0] a, b, output reg signed [31:0] q);
     always @(posedge clk) q <= {value};
 endmodule
 """
+MIXED = """\
+module mixed_signs (input clk, input [7:0] a, input signed [7:0] b, output reg signed [15:0] q);
+    wire signed [8:0] wide = {1'b0, a};
+    always @(posedge clk) q <= wide * b;
+endmodule
+"""
 MODULES = {
     "two_writes": PORTS.format(name="two_writes", write=WRITE + WRITE_TWICE, read=READ),
     "two_reads": PORTS.format(name="two_reads", write=WRITE, read=READ + READ_TWICE),
     "own_sign": SIGNED.format(name="own_sign", value="a[15] ^ b[15] ? -y : y"),
+    "mixed_signs": MIXED,
     "own_product": SIGNED.format(name="own_product", value="a * b"),
     **{name: RAM.format(name=name, read=read) for name, read in RAMS.items()},
     "plain_rom": ROM.format(name="plain_rom", style=""),
@@ -137,6 +144,12 @@ def test_a_memory_with_two_writes_becomes_registers_and_with_two_reads_two_memor
 def test_an_own_correction_of_signs_takes_logic_beside_the_multiplier(cells):
     assert cells["own_sign"]["MULT18X18D"] == cells["own_product"]["MULT18X18D"] == 1
     assert logic(cells["own_sign"]) > logic(cells["own_product"]) + 40
+
+
+@pytest.mark.slow
+def test_a_product_of_an_unsigned_and_a_signed_number_is_one_multiplier_and_nothing_else(cells):
+    assert cells["mixed_signs"]["MULT18X18D"] == 1
+    assert logic(cells["mixed_signs"]) == 0
 
 
 def logic(cells: Mapping[str, int]) -> int:

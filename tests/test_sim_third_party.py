@@ -67,12 +67,17 @@ def test_a_value_that_differs_is_an_exit_status_of_1(
     wrong: int, status: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(third_party, "hardware_verdict", lambda *_: "equal")
+    monkeypatch.setattr(third_party, "KEPT", tmp_path / "kept")
     readme = tmp_path / "README.md"
     readme.write_text("before\n<!-- third-party -->\nold\n<!-- /third-party -->\nafter\n")
     assert main([str(folder(tmp_path, monkeypatch, dense(), wrong)), "--readme", str(readme)]) == status
     row = readme.read_text().splitlines()[4]
     assert row.split(" | ")[-3:] == ["6", str(6 - wrong) if wrong else "all", "equal |"]
-    assert row in capsys.readouterr().out
+    told = capsys.readouterr()
+    assert row in told.out
+    assert ("golden" in told.err) == bool(wrong)
+    for name in ("difference.html", "difference.json", "x.npy"):
+        assert (tmp_path / "kept" / "net" / name).exists() == bool(wrong)
     assert "old" not in readme.read_text()
     assert "alone" not in readme.read_text()
 

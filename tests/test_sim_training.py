@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import json
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,17 @@ import golden
 from golden import IntegerTrainer
 from golden.trainer.tasks import TASKS
 from rtlgen.tensor import HDLTensor
-from rtlgen.training import control, errors, forward, generate_trainer, operands, pools, trainer, update
+from rtlgen.training import (
+    TrainerDesign,
+    control,
+    errors,
+    forward,
+    generate_trainer,
+    operands,
+    pools,
+    trainer,
+    update,
+)
 from sim.difference import VerificationError
 from sim.training import verify_training
 
@@ -162,3 +173,43 @@ def test_verilog_that_is_not_what_was_simulated_is_found_in_lockstep(tmp_path: P
     other = generate_trainer(IntegerTrainer(network(4, 3), scaling="pixels"), 2)
     with pytest.raises(VerificationError, match=r"cycle .* in Verilog and .* in PyRTL's simulation"):
         replay_pins(replace(design, block=other.block), tmp_path / "recording.npz")
+
+
+@dataclass(frozen=True)
+class Rewritten(TrainerDesign):
+    """A trainer with other Verilog than its block is emitted as."""
+
+    text: str = ""
+
+    @property
+    def verilog(self) -> str:
+        return self.text
+
+
+def test_what_differs_in_lockstep_is_kept_with_its_waves(tmp_path: Path) -> None:
+    model = IntegerTrainer(network(4, 3))
+    design = generate_trainer(model, 2)
+    other = generate_trainer(IntegerTrainer(network(4, 3), scaling="pixels"), 2)
+    x, y = samples(model, 6)
+    apart = Rewritten(design.name, other.block, design.schedule, design.verilog)
+    with pytest.raises(VerificationError, match=r"cycle .* in Verilog and .* in PyRTL's simulation") as caught:
+        verify_training(apart, model, x, y, tmp_path)
+    found = caught.value.difference
+    assert found.window["signals"]["m_axis_tvalid"]
+    assert Path(found.save_file or "").exists()
+    assert (tmp_path / "difference.html").exists()
+
+
+def test_a_register_that_a_reset_leaves_as_it_was_is_found(tmp_path: Path) -> None:
+    """Unknown at first, it would be found for that: registers hold numbers before the first reset."""
+    model = IntegerTrainer(network(4, 3))
+    design = generate_trainer(model, 2)
+    kept, text = "results_whole <= (reset ? 2'd0 : ", design.verilog
+    assert text.count(kept) == 1
+    faulty = text.replace(kept, "results_whole <= (reset ? results_whole : ")
+    x, y = samples(model, 3)
+    with pytest.raises(VerificationError):
+        verify_training(Rewritten(design.name, design.block, design.schedule, faulty), model, x, y, tmp_path)
+    assert not [
+        told for told in json.loads((tmp_path / "result.json").read_text())["findings"] if "tvalid is X" in told
+    ]

@@ -55,7 +55,7 @@ def test_courses_side_by_side_are_told_in_their_order_and_one_whose_process_dies
     courses = [(name, None, "icarus") for name in ("slow", "dead", "quick")]
     others_ended = Event()
 
-    def run(key: trainings.Key) -> dict[str, Any]:
+    def run(key: trainings.Key, build: Path) -> dict[str, Any]:
         if key[0] == "dead":
             raise RuntimeError("a process was terminated")
         assert key[0] == "quick" or others_ended.wait(60)
@@ -89,11 +89,18 @@ def test_a_difference_is_a_failed_course(two_epochs, tmp_path: Path, monkeypatch
     (failed,) = trainings.run_trainings(tmp_path, courses=COURSES)
     assert failed["verdict"] == "failed"
     assert "the signature is" in failed["message"]
+    kept = tmp_path / "trainings" / "iris-icarus"
+    assert f"files: {kept}" in failed["message"]
+    assert (kept / "difference.html").exists()
+    assert json.loads((kept / "difference.json").read_text())["command"] == (
+        "tensorgate train iris --hardware --simulator icarus"
+    )
     assert "the signature is" in report.html([], courses=trainings.read_trainings(tmp_path))
     monkeypatch.undo()
     monkeypatch.setitem(trainings.TASKS, "iris", replace(TASKS["iris"], epochs=1))
     (again,) = trainings.run_trainings(tmp_path, courses=COURSES)
     assert again["verdict"] == "passed"
+    assert not kept.exists()
 
 
 def test_a_damaged_file_of_results_is_none(tmp_path: Path) -> None:

@@ -108,8 +108,16 @@ def test_a_sample_is_carried_in_the_contexts_in_which_it_came_out():
     carry(scoreboard, [0])
     assert scoreboard.carried == {"under stalls": {0}, "at full speed": {0, 1}}
     scoreboard.expect([0])
+    scoreboard.clear()  # nothing has moved: that breaks nothing off either
+    carry(scoreboard, [0])
+    assert "behind a reset" not in scoreboard.carried
+    scoreboard.expect([0])
+    play(scoreboard.monitors[0], [("11", "1", PORTS.input.pack(X[:1])[0][0])])
     scoreboard.clear()
     carry(scoreboard, [1])
+    assert scoreboard.carried["behind a reset"] == {1}
+    scoreboard.clear()  # and that ends it
+    carry(scoreboard, [0])
     assert not scoreboard.findings
     assert scoreboard.carried["behind a reset"] == {1}
 

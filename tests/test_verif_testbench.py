@@ -202,6 +202,8 @@ def test_a_right_design_passes_every_phase(tmp_path):
         assert result.coverage[stream]["stalled"] > 20
         assert result.coverage[stream]["starved"] > 20
         assert result.coverage[stream]["beats"] > 80
+    # Clear of what a reset has broken off comes every sample.
+    assert sorted(result.carried["behind a reset"]) == list(range(len(stimulus()["x"])))
 
 
 # fault -> what must be found first: check, phase, stream, and whatever else is known exactly

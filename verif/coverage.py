@@ -39,7 +39,7 @@ PROPERTIES: Mapping[str, tuple[str, ...]] = {
 FULL_SPEED, STALLED_CONTEXT, BEHIND_RESET = "at full speed", "under stalls", "behind a reset"
 CONTEXTS = (FULL_SPEED, STALLED_CONTEXT, BEHIND_RESET)
 """How a sample went through the network: whether source or sink paused since the one before it came out; and, besides,
-that the last reset came while there was work to do, which it broke off."""
+that the last reset before it broke something off, of which some beat was inside."""
 
 Found = dict[str, dict[str, dict[str, int]]]
 """By stream or layer, property and bin: how often; 1 for what is only known to have happened."""

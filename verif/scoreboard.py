@@ -21,8 +21,8 @@ class Scoreboard:
         ports: the streams.
         golden: the tensor of every stream by name, shape (batch, *shape).
 
-    ``carried`` has the samples whose last beat has come out right, by what somebody sets ``paused`` for meanwhile and
-    what ``clear`` was told: see ``verif.coverage.CONTEXTS``.
+    ``carried`` has the samples whose last beat has come out right, by what somebody sets ``paused`` for meanwhile, and
+    by whether the last ``clear`` broke something off: see ``verif.coverage.CONTEXTS``.
 
     Raises:
         ValueError: if a tensor is missing, of the wrong shape, or outside its type.
@@ -57,7 +57,9 @@ class Scoreboard:
 
     def clear(self) -> None:
         """Begin anew, as after a reset, which may have broken something off; findings stay."""
-        self._broken_off = not self.complete
+        # Layers may run ahead with what does not depend on their input: what is inside has come in and not gone out.
+        source, sink = self.monitors[0], self.monitors[-1]
+        self._broken_off = (source.tensors, source.beat) != (sink.tensors, 0) or sink.beat > 0
         self._begin()
         for monitor in self.monitors:
             monitor.clear()

@@ -13,7 +13,6 @@ from rtlgen import Design
 from sim.commands.printing import as_text
 from sim.commands.user_error import blame_user
 from sim.difference import Difference, VerificationError, first_difference, in_network
-from sim.regression.postmortem_page import write_page
 from sim.scratch import scratch_folder
 from sim.simulators.programs import require_programs
 from sim.simulators.simulator import Run, Simulator
@@ -52,7 +51,6 @@ def checking(name: str, command: str, json: bool) -> Iterator[Path]:
             yield folder
         except VerificationError as error:
             told = VerificationError(error.difference, folder, command)
-            write_page(error.difference, command, folder)
             raise CheckFailedError(as_text(told.as_json()) if json else str(told)) from error
         except ToolError as error:
             error.add_note(f"files: {folder}")

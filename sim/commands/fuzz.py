@@ -56,13 +56,13 @@ def fuzz(
             advance=lambda done: tell(f"{done:,} done"),
         )
     content = outcome.as_json()
+    if left_out:
+        content["left_out"] = f"no netlists: {PROGRAM} is not installed: {TOOLS[PROGRAM]}"
     if outcome.failure is None:
         if json:
             say_json(content)
         else:
             _print(content)
-            if left_out:
-                say(f"\nno netlists: {PROGRAM} is not installed: {TOOLS[PROGRAM]}")
         return
     failed, error = outcome.failure
     folder = _new_folder(output, seed)
@@ -132,6 +132,8 @@ def _print(content: dict[str, Any]) -> None:
     )
     if refused:
         say(f"{refused:,} more have no hardware, and are told so: {_listed(content['refused'])}")
+    if "left_out" in content:
+        say(content["left_out"])
     say("")
     names = ("ops", "arithmetics", "foldings", "features")
     say_table({"in networks": "left", "": "left"}, [(name, _listed(content[name])) for name in names])

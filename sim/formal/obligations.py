@@ -14,7 +14,7 @@ from golden import Graph, IntType, Node, TensorType
 from golden.ops import Add, Multiply, Requantize, Slice
 from golden.types import IntArray
 from rtlgen import Design
-from sim.formal import streams
+from sim.formal import streams, training
 from sim.formal.aig import make_aig
 from sim.formal.control import INPUTS
 from sim.formal.fifo import MONITORS, Harness
@@ -22,9 +22,6 @@ from sim.formal.kinds import GRAPHS, VARIANTS, design_of
 from sim.formal.power_up import independent_of_power_up
 from sim.formal.prover import PROVEN, REFUTED, Verdict, optimised, search, with_fault
 from sim.formal.ranges import Form, equal_everywhere, forms
-from sim.formal.training import BODIES as OF_TRAINER
-from sim.formal.training import SUBJECT as TRAINER
-from sim.formal.training import of_trainer
 from sim.formal.visits import never_bad
 from sim.formal.words import INTACT, streams_of, words_harness
 from sim.simulators.icarus import Icarus
@@ -70,6 +67,7 @@ RANGES = {
     "tflm": Requantize(np.array(1518500250), np.array(37), -7, S8, arithmetic="tflm"),
     "tflm, every sign of a tie": Requantize(np.array(1 << 30), np.array(36), 0, S8, arithmetic="tflm"),
     "single": Requantize(np.array(1234567891), np.array(38), 11, S8, arithmetic="single"),
+    "float32": Requantize(np.array(12345677), np.array(32), -4, S8, arithmetic="float32"),
 }
 """Requantisers that are tried with every number that they can get."""
 RANGE_TYPE = IntType(16, True)
@@ -109,8 +107,10 @@ def obligations() -> Iterator[Obligation]:
         for what, decide in ((POWER_UP, _of_power_up), (INTACT, _of_words)):
             if kind not in MANY_STATES[what]:
                 yield Obligation(kind, what, partial(decide, kind))
-    for what in OF_TRAINER:
-        yield Obligation(TRAINER, what, partial(of_trainer, what))
+    for trainer in training.TRAINERS:
+        for what in training.BODIES:
+            if trainer not in training.TOO_LONG.get(what, ()):
+                yield Obligation(trainer, what, partial(training.of_trainer, trainer, what))
     what = f"its Verilog, simulated with all of {RANGE_TYPE}, is golden"
     for name, op in RANGES.items():
         yield Obligation(f"requantiser {name}", what, partial(_of_range, op))
@@ -154,9 +154,15 @@ def _of_pins(kind: str, what: str, folder: Path, planted: bool) -> Verdict:
 
 
 def _of_power_up(kind: str, folder: Path, planted: bool) -> Verdict:
+    """Of what is emitted, and of what PyRTL's optimisation makes of it: it is from zeros that both are the same."""
     design = _design(kind, POWER_UP, folder, planted)
-    reading = ["read_verilog design.v", f"hierarchy -check -top {design.name}; proc -noopt; flatten"]
-    return independent_of_power_up(make_aig(reading, "power_up", folder))
+    (folder / "optimised.v").write_text(optimised(design.block))
+    for file, module in (("design.v", design.name), ("optimised.v", "optimised")):
+        reading = [f"read_verilog {file}", f"hierarchy -check -top {module}; proc -noopt; flatten"]
+        verdict = independent_of_power_up(make_aig(reading, "power_up", folder))
+        if verdict.kind != PROVEN:
+            return verdict
+    return Verdict(PROVEN)
 
 
 def _of_words(kind: str, folder: Path, planted: bool) -> Verdict:

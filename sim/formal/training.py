@@ -1,4 +1,4 @@
-"""What has to hold at the pins of hardware that trains, as Verilog around a small trainer.
+"""What has to hold at the pins of hardware that trains, as Verilog around small trainers.
 
 Its frames are of four kinds, by ``mode`` (see ``rtlgen/training/frames.py``), which stays the same within a frame: of a
 source that changes it amid one nothing is said from then on.
@@ -7,29 +7,34 @@ source that changes it amid one nothing is said from then on.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import pairwise
 from pathlib import Path
 
-from golden import IntegerTrainer, Linear, Sequential
+from golden import IntegerTrainer, Linear, ReLU, Sequential
 from rtlgen.training import TrainerDesign, generate_trainer
 from rtlgen.training.frames import LEARNING_RATE_SHIFTS, LOAD, READ, TRAIN
 from sim.formal.prover import Verdict, optimised, search, with_fault
 from sim.formal.streams import LAST, OPTIMISED, STABLE
 
-SUBJECT = "trainer"
+TRAINERS: Mapping[str, tuple[int, ...]] = {"trainer of one layer": (2, 2), "trainer of two layers": (2, 2, 2)}
+"""By a name: the inputs of dense layers, and the outputs of the last one."""
 INPUTS, OUTPUTS, LANES = 2, 2, 2
-"""Of its one layer; lanes as of ``generate_trainer``."""
+"""Of each; lanes as of ``generate_trainer``."""
 SEARCH_S = 120
 ERROR = "frame_error tells of every misplaced last, label and rate, and of nothing else"
 FAULTS: Mapping[str, tuple[str, str]] = {
     STABLE: ("assign output_room = (~((results_underway == 2'd2))", "assign output_room = (1'd1"),
-    LAST: ("assign m_axis_tlast = ", "assign m_axis_tlast = ~"),
-    ERROR: ("(learning_rate_shift < 4'd2)", "(learning_rate_shift < 4'd1)"),
+    LAST: ("assign result_beat_ends = (result_beat == 2'd2)", "assign result_beat_ends = (result_beat == 2'd1)"),
+    ERROR: ("s_axis_tdata < 8'd2", "s_axis_tdata < 8'd3"),
     OPTIMISED: ("assign m_axis_tlast = ", "assign m_axis_tlast = ~"),
 }
 """By property: a text in the Verilog, and what it becomes."""
+TOO_LONG: Mapping[str, tuple[str, ...]] = {STABLE: ("trainer of two layers",), ERROR: ("trainer of two layers",)}
+"""By property: where a search takes minutes; nothing is said of it."""
 
 _CUT = ("has_error", "any_error", "logit")
-"""Wires that may be anything: what is computed, which no property is about. More is possible then, nothing less."""
+"""Wires that may be anything, whatever is computed: more is possible then, and nothing less. A way to a failure that a
+refutation shows may need values that the hardware never computes."""
 
 _HEAD = """\
 module harness(input clk, reset, s_axis_tlast, s_axis_tvalid, m_axis_tready,
@@ -96,7 +101,7 @@ _LAST = f"""\
             if (taken) beat <= final ? 0 : beat + 1;
             reading <= (moves & mode == {READ}) | (reading & !(taken & final));
         end
-    assign bad = counts & !changed & valid0 & last0 != final;
+    assign bad = counts & valid0 & last0 != final;
 """
 _SAME = """\
     assign bad = counts & (ready0 != ready1 | valid0 != valid1 | error0 != error1 | signature0 != signature1
@@ -106,10 +111,12 @@ BODIES: Mapping[str, str] = {STABLE: _STABLE, LAST: _FRAMES + _LAST, ERROR: _FRA
 """Properties, to the Verilog that watches them."""
 
 
-def trainer_design() -> TrainerDesign:
-    """The hardware of which it is proven."""
-    model = IntegerTrainer(Sequential([Linear(INPUTS, OUTPUTS)]))
-    return generate_trainer(model, LANES, name="trainer")
+def trainer_design(subject: str) -> TrainerDesign:
+    """The hardware of one of ``TRAINERS``."""
+    layers: list[Linear | ReLU] = []
+    for inputs, outputs in pairwise(TRAINERS[subject]):
+        layers += [Linear(inputs, outputs), ReLU()]
+    return generate_trainer(IntegerTrainer(Sequential(layers[:-1])), LANES, name="trainer")
 
 
 def harness(design: TrainerDesign, what: str) -> str:
@@ -121,9 +128,9 @@ def harness(design: TrainerDesign, what: str) -> str:
     return "".join([_HEAD, beats, *lines, BODIES[what], "endmodule\n"])
 
 
-def of_trainer(what: str, folder: Path, planted: bool) -> Verdict:
-    """Whether ``what``, a key of ``BODIES``, holds; of the hardware, or with a fault planted in it."""
-    design = trainer_design()
+def of_trainer(subject: str, what: str, folder: Path, planted: bool) -> Verdict:
+    """Whether ``what``, a key of ``BODIES``, holds of one of ``TRAINERS``, or of one with a fault planted in it."""
+    design = trainer_design(subject)
     verilog = with_fault(design.verilog, FAULTS[what]) if planted else design.verilog
     (folder / "design.v").write_text(verilog)
     (folder / "harness.v").write_text(harness(design, what))

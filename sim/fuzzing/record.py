@@ -28,6 +28,7 @@ def line(results: Sequence[dict[str, Any]]) -> str:
     try:
         seeds = Counter(result["seed"] for result in results)
         failed = [result["seed"] for result in results if result["verdict"] != "equal"]
+        left_out = [result["left_out"] for result in results if "left_out" in result]
         totals = {name: sum(result[name] for result in results) for name in ("networks", "icarus", "netlist")}
         refused = sum(sum(result["refused"].values()) for result in results)
         least = {
@@ -38,6 +39,8 @@ def line(results: Sequence[dict[str, Any]]) -> str:
         raise ValueError(f"a result must be what tensorgate fuzz --json printed: {error} is missing") from error
     if failed:
         raise ValueError(f"the campaign of seed {failed[0]} has a network that fails: repair that first")
+    if left_out:
+        raise ValueError(f"a campaign has left something out: {left_out[0]}")
     if max(seeds.values()) > 1:
         raise ValueError(f"campaigns must have different seeds, not {seeds.most_common(1)[0][0]} twice")
     return (

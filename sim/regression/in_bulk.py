@@ -12,7 +12,6 @@ from rtlgen import Design
 from rtlgen.occupancy import steady_samples
 from sim.budget import SPEEDS, cycles_of
 from sim.difference import Difference, VerificationError, in_network
-from sim.regression.postmortem_page import write_page
 from sim.scratch import scratch_folder
 from sim.verify import verify_command
 from sim.witnesses import BULK, check_bulk, fewer_samples, golden_outputs, locate
@@ -54,5 +53,4 @@ def _examined(design: Design, seen: Difference, x: IntArray, folder: Path) -> Ve
     if fewer is not None:
         found = replace(found, smaller=verify_command(design, fewer, (simulator.name,), (), 0, folder, "x_smaller.npy"))
     command = verify_command(design, x, (simulator.name,), (), 0, folder)
-    write_page(found, command, folder)
     return VerificationError(found, folder, command)

@@ -17,7 +17,7 @@ from rtlgen import Design, generate
 from rtlgen.occupancy import steady_samples
 from sim.budget import DEFAULT_MULTIPLIERS, NO_BOUND, samples_within
 from sim.difference import Difference, VerificationError, first_difference, in_network
-from sim.effort import USUAL
+from sim.effort import USUAL, Effort
 from sim.regression import small
 from sim.regression.cases import Case, CaseResult
 from sim.regression.exercises import EXERCISE_SAMPLES, exercise, exercise_samples
@@ -133,10 +133,11 @@ def _located(case: Case, design: Design, seen: Difference, x: IntArray, folder: 
 
 def _structure(case: Case, design: Design, x: IntArray, folder: Path, facts: dict[str, Any]) -> None:
     """The testbench under Icarus, and its pins under Verilator."""
-    watched = x[: USUAL.samples]
+    effort = Effort.thorough(design) if case.is_small else USUAL
+    watched = x[: effort.samples]
     budget = case.budget_cycles or NO_BOUND
     tensors = design.plan.live.trace(watched)
-    _, pins = check_hostile(design, watched, tensors, folder, case.seed, case.patterns, budget)
+    _, pins = check_hostile(design, watched, tensors, folder, case.seed, case.patterns, budget, effort)
     facts["cycles"] = pins.cycles
     facts["structure"] = asdict(replayed(design, pins, folder / "verilator", case.seed))
 

@@ -7,6 +7,7 @@ it, with inputs ``x`` and TensorFlow Lite Micro's outputs ``y``, and prints the 
 from __future__ import annotations
 
 import argparse
+import shlex
 import sys
 import zipfile
 from collections.abc import Sequence
@@ -22,11 +23,15 @@ from golden.ops import Conv, Dense
 from golden.types import IntArray
 from sim.budget import DEFAULT_MULTIPLIERS
 from sim.commands.module_name import module_name
-from sim.difference import VerificationError
+from sim.difference import Difference, VerificationError
 from sim.regression.in_bulk import check_in_bulk
+from sim.regression.postmortem_page import leave
 from sim.regression.readme import put_between_markers
+from sim.regression.reproduction import python
 
 MARKER = "third-party"
+KEPT = Path("build/third_party")
+"""What networks leave of which golden gives other values than their own runtime."""
 HEAD = ("network", "layers", "MACs", "parameters", "values compared", "equal", "hardware")
 
 
@@ -75,8 +80,29 @@ def examine(path: Path, hardware: bool = True) -> Verdict:
             f"{str(path.with_suffix('.npz'))!r} must hold an output for each input: {len(x)} inputs give the shape "
             f"{y.shape}, it has {expected.shape}"
         )
+    _leave_difference(path, graph, x, y, expected)
     told = hardware_verdict(path.stem, graph, x) if hardware else ""
     return verdict(path.stem, graph, expected.size, int((y == expected).sum()), told)
+
+
+def _leave_difference(path: Path, graph: Graph, x: IntArray, y: IntArray, expected: IntArray) -> None:
+    """A folder with the first value that is not the one of the file's own runtime, if there is one, and its sample."""
+    places = np.argwhere(y != expected)
+    if not len(places):
+        return
+    sample, *element = (int(index) for index in places[0])
+    golden_y, own = int(y[sample][tuple(element)]), int(expected[sample][tuple(element)])
+    layer = graph.outputs[0]
+    message = (
+        f"{layer}{element or ''} of sample {sample}: golden {golden_y}, the network's own runtime {own} "
+        f"({len(places)} of {y.size} values differ)"
+    )
+    folder = KEPT / path.stem
+    folder.mkdir(parents=True, exist_ok=True)
+    np.save(folder / "x.npy", x[sample : sample + 1])
+    found = Difference("runtime", message, layer=layer, sample=sample, element=tuple(element), golden=golden_y)
+    command = shlex.join([python(), "-m", "sim.regression.third_party", str(path.parent)])
+    print(f"{path.name}: {message}\n  files: {leave(found, command, folder)}", file=sys.stderr)
 
 
 def verdict(name: str, graph: Graph, compared: int, equal: int, hardware: str) -> Verdict:

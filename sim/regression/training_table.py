@@ -18,6 +18,7 @@ from golden.trainer.float_reference import LEARNING_RATES, FloatTrainer, float_c
 from golden.trainer.tasks import TASKS, Task
 from sim.difference import VerificationError
 from sim.regression.readme import put_between_markers
+from sim.regression.trainings import command_of
 from sim.scratch import scratch_folder
 from sim.simulators.programs import require_programs
 from sim.synthesis.result import SynthesisError
@@ -77,8 +78,11 @@ def row(task: Task, simulator: str) -> list[str]:
     in_numpy = steps_per_s(course)
     design = course.design(task.lanes)
     made = synthesize_trainer(course.trainer, design, TARGET).as_json()
-    with scratch_folder(design.name) as folder:
-        _, run = course.in_hardware(design, folder, simulator)
+    with scratch_folder(design.name, (VerificationError,)) as folder:
+        try:
+            _, run = course.in_hardware(design, folder, simulator)
+        except VerificationError as error:
+            raise VerificationError(error.difference, folder, command_of(task.name, None, simulator)) from error
     return [
         task.name,
         task.layers,

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import shlex
 import time
+import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import as_completed
 from pathlib import Path
@@ -13,7 +15,8 @@ from golden.serialize import write_atomically
 from golden.trainer.tasks import TASKS
 from sim.difference import VerificationError
 from sim.regression.fingerprint import fingerprint
-from sim.scratch import scratch_folder
+from sim.regression.postmortem_page import leave
+from sim.scratch import remove_folder
 from sim.simulators.programs import require_programs
 from sim.training.course import Course, Wishes, as_plain
 from sim.workers import worker_processes
@@ -36,6 +39,8 @@ def run_trainings(
 ) -> list[dict[str, Any]]:
     """Run all courses that have not passed with these sources yet, as of ``as_plain`` with ``verdict`` and ``message``.
 
+    Of one that fails the files stay, in a folder of its own below ``build``; ``message`` says where.
+
     Args:
         build: folder for the results.
         courses: task, drift, simulator.
@@ -48,7 +53,7 @@ def run_trainings(
     kept = {_key(old): old for old in found if old["sources"] == now and old["verdict"] == "passed"}
     missing = [key for key in courses if key not in kept and _is_there(key[2])]
     made: dict[Key, dict[str, Any]] = {key: kept[key] for key in courses if key in kept}
-    for key, course in _ran(missing, jobs):
+    for key, course in _ran(missing, build, jobs):
         made[key] = {**course, "sources": now}
         build.mkdir(parents=True, exist_ok=True)
         write_atomically(build / RESULTS, json.dumps(_in_order(courses, made), indent=1).encode() + b"\n")
@@ -68,13 +73,13 @@ def _in_order(courses: Sequence[Key], made: Mapping[Key, dict[str, Any]]) -> lis
     return [made[key] for key in courses if key in made]
 
 
-def _ran(courses: Sequence[Key], jobs: int) -> Iterator[tuple[Key, dict[str, Any]]]:
+def _ran(courses: Sequence[Key], build: Path, jobs: int) -> Iterator[tuple[Key, dict[str, Any]]]:
     """Courses and what came out, as they end; with several ``jobs`` in processes of their own."""
     if jobs < 2 or len(courses) < 2:
-        yield from ((key, _run(key)) for key in courses)
+        yield from ((key, _run(key, build)) for key in courses)
         return
     with worker_processes(min(jobs, len(courses))) as pool:
-        running = {pool.submit(_run, key): key for key in courses}
+        running = {pool.submit(_run, key, build): key for key in courses}
         for future in as_completed(running):
             error = future.exception()  # a worker may die
             yield running[future], _nothing(running[future], error) if error else future.result()
@@ -95,7 +100,14 @@ def read_trainings(build: Path) -> list[dict[str, Any]]:
         return []
 
 
-def _run(key: Key) -> dict[str, Any]:
+def command_of(task: str, drift: str | None, simulator: str) -> str:
+    """The command line that runs a course again."""
+    return shlex.join(
+        ["tensorgate", "train", task, "--hardware", "--simulator", simulator, *(["--drift", drift] if drift else [])]
+    )
+
+
+def _run(key: Key, build: Path) -> dict[str, Any]:
     started = time.monotonic()
     task, drift, simulator = key
     chosen = TASKS[task]
@@ -103,14 +115,21 @@ def _run(key: Key) -> dict[str, Any]:
     design = course.design(chosen.lanes)
     verdict, message = "passed", ""
     content = _nothing(key)
+    folder = build / "trainings" / "-".join(word for word in key if word)
     try:
-        with scratch_folder(design.name) as folder:
-            history, run = course.in_hardware(design, folder, simulator)
+        remove_folder(folder)
+        folder.mkdir(parents=True)
+        history, run = course.in_hardware(design, folder, simulator)
         content = as_plain(course, history, design, run)
+        remove_folder(folder)
     except VerificationError as error:
-        verdict, message = "failed", f"{error.difference.witness}: {error.difference.message}"
+        leave(error.difference, command_of(*key), folder)
+        verdict = "failed"
+        message = f"{error.difference.witness}: {error.difference.message}; files: {folder}"
     except Exception as error:  # of a tool, or ours: the others go on
-        verdict, message = "crashed", _told(error)
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "error.txt").write_text(traceback.format_exc())
+        verdict, message = "crashed", f"{_told(error)}; files: {folder}"
     time_s = round(time.monotonic() - started, 1)
     return {**content, "simulator": simulator, "verdict": verdict, "message": message, "time_s": time_s}
 

@@ -10,6 +10,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyrtl
 
 from golden.trainer import IntegerTrainer
@@ -18,12 +19,13 @@ from rtlgen.training.frames import EVALUATE, READ, TRAIN
 from sim.difference import Difference, VerificationError
 from sim.lockstep import first_register_difference
 from sim.postmortem import WINDOW_CYCLES, shown_of
+from sim.replay import SCOPE, replay, widths_of
 from sim.simulators.bench import CLOCK
 from sim.tools import ToolError
 from sim.training.bench import TOP
 from sim.training.frames import Frame, Host
 from sim.training.hardware import train_in_hardware
-from sim.waves import bits
+from sim.waves import bits, window_of
 
 STEPS_BACK = (0, 1, 4, 16, 64)
 """How many frames before the one that differs a smaller course begins with."""
@@ -59,6 +61,29 @@ def examine(
         except (FileNotFoundError, ToolError):
             return seen
     return seen
+
+
+def apart_in_lockstep(design: TrainerDesign, verilog: Path, seen: Difference, build: Path) -> Difference:
+    """A pin that PyRTL has otherwise than the Verilog, with the waves around the cycle: the recorded pins once more.
+
+    Args:
+        design: the hardware.
+        verilog: it was emitted to, in ``build``.
+        seen: the difference.
+        build: folder with ``recording.npz``, for the waves.
+    """
+    cycle = seen.cycle or 0
+    with np.load(build / "recording.npz") as arrays:
+        names = [str(name) for name in arrays["names"]]
+        rows = arrays["pins"][: cycle + WINDOW_CYCLES].tolist()
+    inputs = {wire.name: len(wire) for wire in design.block.wirevector_subset(pyrtl.Input)}
+    pins = [{name: level for name, level in zip(names, row, strict=True) if name in inputs} for row in rows]
+    try:
+        waves = replay([verilog], design.name, inputs, pins, build / "lockstep.vcd")
+    except (FileNotFoundError, ToolError):
+        return seen
+    widths = {name: width for name, width in widths_of(waves).items() if name in (*SIGNALS, *RESULTS)}
+    return replace(seen, **window_of(waves, widths, cycle, SCOPE))
 
 
 def _course_from(

@@ -17,11 +17,11 @@ from golden.trainer import IntegerTrainer
 from rtlgen.training import TrainerDesign
 from rtlgen.training.frames import READ
 from sim.difference import Difference, VerificationError
-from sim.simulators.cocotb_launcher import launch
+from sim.simulators.cocotb_launcher import launch, registers_of
 from sim.simulators.programs import require_programs
 from sim.tools import ToolError
 from sim.training.frames import Host, frames_with_resets
-from sim.training.postmortem import examine
+from sim.training.postmortem import apart_in_lockstep, examine
 
 TESTBENCH = "verif.training"
 
@@ -97,6 +97,7 @@ def verify_training(
         "source": source,
         "sink": sink,
         "seed": seed,
+        "registers": registers_of(verilog),
         "build": str(build),
     }
     (build / "training.json").write_text(json.dumps(config))
@@ -111,7 +112,10 @@ def verify_training(
         frame = re.match(r"frame (\d+) ", finding)
         seen = Difference("icarus", finding, sample=int(frame[1]) if frame else None)
         raise VerificationError(examine(design, start, frames, seen, build), build)
-    replay_pins(design, build / "recording.npz")
+    try:
+        replay_pins(design, build / "recording.npz")
+    except VerificationError as error:
+        raise VerificationError(apart_in_lockstep(design, verilog, error.difference, build), build) from error
     reads = sum(frame.mode == READ for frame in frames)
     return TrainingRun(len(y), result["cycles"], reads * sum(weight.size for weight in host.weights))
 
