@@ -83,14 +83,24 @@ class VerificationError(AssertionError):
         if folder is not None:
             from sim.regression.postmortem_page import leave  # which is about what is defined here
 
-            leave(difference, command or "", folder)
+            try:
+                leave(difference, command, folder)
+            except Exception as error:  # what differs is what is to be told
+                self.add_note(f"not kept: {error}")
 
     def as_json(self) -> dict[str, Any]:
         """An object for JSON."""
         return _facts(self.difference, self.command, self.folder)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.difference, self.folder, self.command)
+        return type(self)._again, (self.difference, self.folder, self.command)
+
+    @classmethod
+    def _again(cls, difference: Difference, folder: Path | None, command: str | None) -> VerificationError:
+        """The error in another process, where nothing is written once more."""
+        error = cls(difference)
+        error.folder, error.command = folder, command
+        return error
 
     def __str__(self) -> str:
         difference = self.difference

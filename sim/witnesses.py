@@ -171,9 +171,9 @@ def check_layers(design: Design, x: IntArray, expected: Mapping[str, IntArray]) 
         raise VerificationError(difference)
 
 
-def _everything_cycles(design: Design, patterns: int, effort: Effort) -> int:
+def _everything_cycles(design: Design, batch: int, patterns: int, effort: Effort) -> int:
     """More than all phases of the testbench together take, if nothing is left out: no share has to be looked after."""
-    samples = steady_samples(design.plan) + (effort.stalled + 2) * patterns + 10 * effort.resets + effort.samples
+    samples = steady_samples(design.plan) + (effort.stalled + 2) * patterns + 10 * effort.resets + batch
     return samples * (design.plan.ii_cycles + design.plan.latency_cycles)
 
 
@@ -212,7 +212,7 @@ def check_hostile(
             resets=effort.resets,
             watched=netlist is None,
             registers=[] if netlist else registers_of(verilog),
-            budget_cycles=None if cycles >= _everything_cycles(design, len(patterns), effort) else cycles,
+            budget_cycles=None if cycles >= _everything_cycles(design, len(x), len(patterns), effort) else cycles,
             phases=phases,
             waves=waves,
         )

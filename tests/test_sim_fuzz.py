@@ -306,6 +306,7 @@ def test_the_readme_adds_campaigns_up() -> None:
         ([RESULT, RESULT], "different seeds, not 1 twice"),
         ([RESULT, {**RESULT, "seed": 2, "verdict": "different"}], "seed 2 has a network that fails"),
         ([{"seed": 3}], "must be what tensorgate fuzz --json printed"),
+        ([{**RESULT, "left_out": "no netlists"}], "left something out: no netlists"),
     ],
 )
 def test_the_readme_takes_no_other_results(results: list[dict[str, object]], message: str) -> None:

@@ -29,7 +29,7 @@ from sim.regression.regress import main, regress
 from sim.regression.reproduction import reproduction
 from sim.regression.run_case import run_case
 from sim.regression.runnable import left_out, runnable, told, with_hardware, without_hardware
-from sim.regression.table import estimated_s, table
+from sim.regression.table import STRUCTURE, estimated_s, table
 from sim.tools import ToolError
 
 pytestmark = pytest.mark.slow  # it runs regressions
@@ -90,6 +90,15 @@ def test_the_name_of_a_case_is_its_whole_configuration() -> None:
 def test_what_is_no_case_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"case must|case needs|pattern"):
         Case.parse(text)
+
+
+def test_verilator_watches_every_op_kind_where_there_are_several_seeds() -> None:
+    def watched(*seeds: int) -> set[str]:
+        cases = table(seeds=seeds, simulators=("icarus", "verilator"))
+        return {case.network for case in cases if case.simulator == "verilator" and case.patterns}
+
+    assert watched(0) == {network for network, _ in STRUCTURE}
+    assert watched(0, 1) - watched(0) == set(small.NAMES)
 
 
 def test_every_network_is_tried_on_every_witness() -> None:

@@ -4,7 +4,7 @@ Started by a simulator with ``+training=config.json`` on top of the emitted Veri
 ``rate``, ``data``, the beats ``expected`` of each, ``None`` where there is no frame in return, ``signature`` after it;
 ``source`` and ``sink`` name pause patterns (see ``verif.pauses``), ``seed`` theirs; ``reset_before`` numbers of frames
 before whose second beat a reset comes, after which the frame is sent anew. ``registers`` hold random numbers before the
-first reset, as when the power comes; memories hold nothing that is known. Into ``build`` go ``result.json`` and
+first reset, as when the power comes; others, and memories, nothing that is known. Into ``build`` go ``result.json`` and
 ``recording.npz``, the pins of every cycle.
 """
 
@@ -142,7 +142,7 @@ async def every_frame_is_answered(dut: Any) -> None:
     config = json.loads(Path(str(cocotb.plusargs["training"])).read_text())
     bench = Bench(dut, config)
     try:
-        await bench.power_up()
+        await (bench.power_up() if config["registers"] else bench.reset())
         pending: list[tuple[list[int], str]] = []
         for number, frame in enumerate(config["frames"]):
             what = f"frame {number} (mode {frame['mode']})"

@@ -161,7 +161,7 @@ def _of_power_up(kind: str, folder: Path, planted: bool) -> Verdict:
         reading = [f"read_verilog {file}", f"hierarchy -check -top {module}; proc -noopt; flatten"]
         verdict = independent_of_power_up(make_aig(reading, "power_up", folder))
         if verdict.kind != PROVEN:
-            return verdict
+            return replace(verdict, witness=f"{file}: {verdict.witness}")
     return Verdict(PROVEN)
 
 

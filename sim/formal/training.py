@@ -1,7 +1,7 @@
 """What has to hold at the pins of hardware that trains, as Verilog around small trainers.
 
-Its frames are of four kinds, by ``mode`` (see ``rtlgen/training/frames.py``), which stays the same within a frame: of a
-source that changes it amid one nothing is said from then on.
+Its frames are of four kinds, by ``mode`` (see ``rtlgen/training/frames.py``), which stays the same within a frame: of
+``frame_error`` nothing is said once a source has changed it amid one.
 """
 
 from __future__ import annotations

@@ -20,8 +20,8 @@ KINDS = (".py", ".npz", ".json")
 """Of files: sources, weights, figures of networks."""
 CASES = ("sim", "sim.regression.run_case")
 """Where to begin looking for what runs a case."""
-DRAWINGS = "sim.figures"
-"""What ``sim`` offers to users and no case needs."""
+DRAWINGS, PAGE = "sim.figures", "sim.regression.postmortem_page"
+"""What ``sim`` offers to users, and what shows a failure: no case needs them, and no failure is taken for known."""
 
 
 def fingerprint(root: Path = ROOT, start: tuple[str, ...] = CASES) -> str:
@@ -41,7 +41,7 @@ def behind_a_case(root: Path = ROOT, start: tuple[str, ...] = CASES) -> set[Path
     modules = [*start]
     while modules:
         module = modules.pop()
-        if module == DRAWINGS:
+        if module in (DRAWINGS, PAGE):
             continue
         stem = root.joinpath(*module.split("."))
         path = stem / "__init__.py" if stem.is_dir() else stem.with_suffix(".py")

@@ -12,14 +12,14 @@ from sim.regression.page import render
 PAGE = "difference.html"
 
 
-def leave(difference: Difference, command: str, folder: Path) -> Path:
+def leave(difference: Difference, command: str | None, folder: Path) -> Path:
     """Write the facts, ``difference.json``, and the page into ``folder``, which is returned."""
     write_facts(difference, command, folder)
     write_page(difference, command, folder)
     return folder
 
 
-def write_page(difference: Difference, command: str, folder: Path) -> Path:
+def write_page(difference: Difference, command: str | None, folder: Path) -> Path:
     """Write the page into ``folder``; files below it are named as seen from there."""
     from sim import figures
 

@@ -128,7 +128,7 @@ def _located(case: Case, design: Design, seen: Difference, x: IntArray, folder: 
     if fewer is not None:
         simulators = (case.simulator,)
         found = replace(found, smaller=verify_command(design, fewer, simulators, (), 0, folder, "x_smaller.npy"))
-    return VerificationError(found, folder=folder)
+    return VerificationError(found, folder, reproduction(case, folder.parents[1]))
 
 
 def _structure(case: Case, design: Design, x: IntArray, folder: Path, facts: dict[str, Any]) -> None:

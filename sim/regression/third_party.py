@@ -28,6 +28,7 @@ from sim.regression.in_bulk import check_in_bulk
 from sim.regression.postmortem_page import leave
 from sim.regression.readme import put_between_markers
 from sim.regression.reproduction import python
+from sim.scratch import remove_folder
 
 MARKER = "third-party"
 KEPT = Path("build/third_party")
@@ -87,6 +88,8 @@ def examine(path: Path, hardware: bool = True) -> Verdict:
 
 def _leave_difference(path: Path, graph: Graph, x: IntArray, y: IntArray, expected: IntArray) -> None:
     """A folder with the first value that is not the one of the file's own runtime, if there is one, and its sample."""
+    folder = KEPT / path.stem
+    remove_folder(folder)  # of another time
     places = np.argwhere(y != expected)
     if not len(places):
         return
@@ -97,7 +100,6 @@ def _leave_difference(path: Path, graph: Graph, x: IntArray, y: IntArray, expect
         f"{layer}{element or ''} of sample {sample}: golden {golden_y}, the network's own runtime {own} "
         f"({len(places)} of {y.size} values differ)"
     )
-    folder = KEPT / path.stem
     folder.mkdir(parents=True, exist_ok=True)
     np.save(folder / "x.npy", x[sample : sample + 1])
     found = Difference("runtime", message, layer=layer, sample=sample, element=tuple(element), golden=golden_y)

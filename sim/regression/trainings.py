@@ -8,6 +8,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import as_completed
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,6 @@ from golden.serialize import write_atomically
 from golden.trainer.tasks import TASKS
 from sim.difference import VerificationError
 from sim.regression.fingerprint import fingerprint
-from sim.regression.postmortem_page import leave
 from sim.scratch import remove_folder
 from sim.simulators.programs import require_programs
 from sim.training.course import Course, Wishes, as_plain
@@ -123,13 +123,14 @@ def _run(key: Key, build: Path) -> dict[str, Any]:
         content = as_plain(course, history, design, run)
         remove_folder(folder)
     except VerificationError as error:
-        leave(error.difference, command_of(*key), folder)
+        told = VerificationError(error.difference, folder, command_of(*key))  # which leaves its facts and a page
         verdict = "failed"
-        message = f"{error.difference.witness}: {error.difference.message}; files: {folder}"
+        message = f"{told.difference.witness}: {told.difference.message}; files: {folder}"
     except Exception as error:  # of a tool, or ours: the others go on
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "error.txt").write_text(traceback.format_exc())
-        verdict, message = "crashed", f"{_told(error)}; files: {folder}"
+        with suppress(OSError):
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / "error.txt").write_text(traceback.format_exc())
+        verdict, message = "crashed", f"files: {folder}; {_told(error)}"
     time_s = round(time.monotonic() - started, 1)
     return {**content, "simulator": simulator, "verdict": verdict, "message": message, "time_s": time_s}
 

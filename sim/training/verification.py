@@ -56,6 +56,7 @@ def verify_training(
     source: str = "never",
     sink: str = "never",
     seed: int = 0,
+    random_registers: bool = True,
     timeout: float = 3600,
 ) -> TrainingRun:
     """Train on the samples in the emitted Verilog; ``trainer`` goes along, and has learnt the same afterwards.
@@ -72,7 +73,8 @@ def verify_training(
         read_every: weights are read and compared after so many samples, and at the end.
         back_to_back: frames follow each other without waiting for results.
         source, sink: patterns of pauses.
-        seed: of the pauses.
+        seed: of the pauses, and of registers.
+        random_registers: before the first reset; or else nothing in them is known.
         timeout: seconds.
 
     Raises:
@@ -97,7 +99,7 @@ def verify_training(
         "source": source,
         "sink": sink,
         "seed": seed,
-        "registers": registers_of(verilog),
+        "registers": registers_of(verilog) if random_registers else [],
         "build": str(build),
     }
     (build / "training.json").write_text(json.dumps(config))
@@ -121,7 +123,7 @@ def verify_training(
 
 
 def replay_pins(design: TrainerDesign, recording: Path) -> None:
-    """The recorded inputs through PyRTL's simulation: every output pin on every cycle.
+    """The recorded inputs through PyRTL's simulation: every output pin on every cycle, of a beat where there is one.
 
     Raises:
         VerificationError: naming pin and cycle of the first difference.
