@@ -1,7 +1,7 @@
 # Every target sets up what it needs; a second run finds it there.
 #
 #   make sim       the regression: networks x simulators x stalls, coverage; then a table and build/sim/report.html
-#   make test      the tests (a quarter of an hour on 2 fast cores, more on others)
+#   make test      the tests (12 minutes on 2 fast cores, twice that on slow ones)
 #   make check     format, lint, types, fast tests (under a minute)
 #   make test-all  the tests with the exhaustive ones, and those with PyTorch
 #   make sim-all   what searches for bugs: more seeds, proofs, faults, netlists, random networks and files
