@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import sys
 from pathlib import Path
@@ -40,15 +41,29 @@ def test_networks_of_onnx_runtime_are_quantized_and_compared(
 
 @pytest.mark.slow
 def test_a_value_that_differs_from_onnx_runtime_is_an_exit_status_of_1(
-    monkeypatch: pytest.MonkeyPatch, no_hardware: None, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, no_hardware: None, capsys: pytest.CaptureFixture[str]
 ) -> None:
     needed(ONNX)
+    monkeypatch.setattr(onnx_networks, "KEPT", tmp_path)
     call = golden.Graph.run
     monkeypatch.setattr(
         golden.Graph, "run", lambda self, x: {name: y + (y < 0) - (y > 0) for name, y in call(self, x).items()}
     )
     assert onnx_networks.main([str(DATA / "lenet.onnx")]) == 1
-    assert "| all |" not in capsys.readouterr().out
+    told = capsys.readouterr()
+    assert "| all |" not in told.out
+    assert told.err.count("output values are not those of ONNX Runtime") == len(onnx_networks.WAYS)
+    kept = sorted(tmp_path.iterdir())
+    assert len(kept) == len(onnx_networks.WAYS)
+    for folder in kept:
+        assert "lenet.onnx" in json.loads((folder / "difference.json").read_text())["command"]
+        assert (folder / "difference.html").exists()
+        graph = golden.from_onnx(folder / "quantized.onnx")
+        assert len(graph.input_type.check(np.load(folder / "x.npy"))) == onnx_networks.SAMPLES
+    monkeypatch.undo()
+    monkeypatch.setattr(onnx_networks, "KEPT", tmp_path)
+    assert onnx_networks.examine(DATA / "lenet.onnx", onnx_networks.WAYS[0], hardware=False).hardware == ""
+    assert len(list(tmp_path.iterdir())) == len(kept) - 1  # what is right now
 
 
 @pytest.mark.slow

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import argparse
 import logging
+import re
+import shlex
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -19,11 +21,18 @@ import numpy as np
 
 import golden
 from golden.graph import Graph
+from golden.types import IntArray
+from sim.difference import Difference
+from sim.regression.postmortem_page import leave
 from sim.regression.readme import put_between_markers
+from sim.regression.reproduction import python
 from sim.regression.runtimes import ONNX, onnx_differences, runtime
 from sim.regression.third_party import Verdict, exit_status, hardware_verdict, markdown, verdict
+from sim.scratch import remove_folder
 
 MARKER = "onnx-runtime"
+KEPT = Path("build/onnx_networks")
+"""What networks leave of which golden gives other values than ONNX Runtime."""
 SAMPLES = 1000
 HARDWARE_SAMPLES = 32
 CALIBRATION_SAMPLES = 100
@@ -109,8 +118,23 @@ def examine(path: Path, way: Way, hardware: bool = True) -> Verdict:
     x = rng.integers(type.dtype.min, type.dtype.max, (SAMPLES, *type.shape), endpoint=True)
     precision = "1" if way.activation == "QUInt8" else "0"
     wrong, compared = onnx_differences(model, graph, {next(iter(graph.inputs)): x}, x64quantprecision=precision)
+    _leave_differences(path, way, model, x, wrong, compared)
     told = hardware_verdict(path.stem, graph, x[:HARDWARE_SAMPLES]) if hardware else ""
     return verdict(f"{path.stem}: {way}", graph, compared, compared - wrong, told)
+
+
+def _leave_differences(path: Path, way: Way, model: Any, x: IntArray, wrong: int, compared: int) -> None:
+    """A folder with the quantized network and its inputs, if any value is not ONNX Runtime's."""
+    folder = KEPT / re.sub(r"\W+", "-", f"{path.stem} {way}")
+    remove_folder(folder)  # of another time
+    if not wrong:
+        return
+    folder.mkdir(parents=True)
+    (folder / "quantized.onnx").write_bytes(model.SerializeToString())
+    np.save(folder / "x.npy", x)
+    message = f"{path.stem}, {way}: {wrong} of {compared} output values are not those of ONNX Runtime"
+    command = shlex.join([python(), "-m", "sim.regression.onnx_networks", str(path)])
+    print(f"{message}\n  files: {leave(Difference('runtime', message), command, folder)}", file=sys.stderr)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
